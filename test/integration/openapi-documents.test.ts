@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 import { buildASTSchema, type DocumentNode, parse, validateSchema } from 'graphql';
 import { composeSupergraph } from '../../schema/composition/compose';
 import { composeFile } from '../../schema/composition/compose-file';
-import { readOpenApi } from '../../schema/composition/openapi';
+import { importOf } from '../support/openapi/import-of';
 import { knownDocuments } from '../support/openapi/known-documents';
 import { runOperations } from '../support/openapi/run-operations';
 import { openApiWords } from '../support/openapi-words';
@@ -99,8 +99,7 @@ it.each(names)(
           )
           .join(' '),
       );
-    const first = readOpenApi({ text, file }, overlayOf(new Set()));
-    const refused = first.problems ?? [];
+    const { problems: refused } = importOf({ text, file }, overlayOf(new Set()));
     for (const { message, locations } of refused) {
       expect(message).toMatch(
         /It answers `[^`]+`; only JSON and text are read|It answers with a redirect|Its body cannot be sent/,
@@ -112,9 +111,9 @@ it.each(names)(
       return paths[path]![method]!.operationId!.replaceAll(/\W/g, '_');
     });
     const begun = performance.now();
-    const rest = readOpenApi({ text, file }, overlayOf(new Set(ids)));
+    const rest = importOf({ text, file }, overlayOf(new Set(ids)));
     const time = performance.now() - begun;
-    if (rest.problems !== undefined) throw new Error(rest.problems[0]!.message);
+    if (rest.problems.length > 0) throw new Error(rest.problems[0]!.message);
     const schema = buildASTSchema(parse(openApiWords + rest.sdl));
     expect(validateSchema(schema)).toEqual([]);
     expect(time).toBeLessThan(20_000);

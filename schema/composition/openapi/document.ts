@@ -1,6 +1,7 @@
 import { Source } from 'graphql';
 import { type Document, isAlias, isMap, isNode, isScalar, isSeq, parseDocument, visit } from 'yaml';
 import { locate, type Problem } from '../problem';
+import { SupergraphConfigError } from '../supergraph-config';
 
 /** A value in a document, and the keys that lead to it. */
 export interface Located {
@@ -8,11 +9,11 @@ export interface Located {
   readonly path: readonly string[];
 }
 
-/** What prevents an import. */
-export class OpenApiError extends Error {
-  constructor(readonly problem: Problem) {
-    super(problem.message);
-  }
+/** What else one should know of an import. */
+export interface Note {
+  readonly message: string;
+  /** Of which types, fields and arguments: `Pet.tag`, `Query.getPet.filter`. */
+  readonly coordinates: readonly string[];
 }
 
 /** In characters. GitHub's document, one of the largest, has 13 million. */
@@ -21,21 +22,27 @@ const longest = 20_000_000;
 const mostAliases = 1000;
 const mostReferences = 100;
 
-/** An OpenAPI document of version 3.0 or 3.1, in JSON or YAML. Its values are read by own keys only. */
+/**
+ * An OpenAPI document of version 3.0 or 3.1, in JSON or YAML, and what is found while it is read. Its values are read by own
+ * keys only.
+ */
 export class OpenApiDocument {
   readonly root: Located;
+  readonly problems: Problem[] = [];
+  readonly #notes = new Map<string, Set<string>>();
   readonly #source: Source;
-  readonly #value: unknown;
   /** With positions; of JSON it is made for the first problem, as that takes seconds for a large document. */
   #yaml: Document | undefined;
 
-  /** @throws {OpenApiError} */
-  constructor({ text, file }: { readonly text: string; readonly file: string }) {
+  /** @throws {SupergraphConfigError} */
+  constructor(
+    { text, file }: { readonly text: string; readonly file: string },
+    readonly subgraph?: string,
+  ) {
     this.#source = new Source(text, file);
     if (text.length > longest)
       throw this.#unreadable(`It has ${text.length} characters; at most ${longest} are read.`);
-    this.#value = this.#parse(text);
-    this.root = { value: this.#value, path: [] };
+    this.root = { value: this.#parse(text), path: [] };
     this.#checkVersion();
   }
 
@@ -62,7 +69,7 @@ export class OpenApiDocument {
   }
 
   #checkVersion(): void {
-    if (!isObject(this.#value)) throw this.#unreadable('It is no map with `openapi` and `paths`.');
+    if (!isObject(this.root.value)) throw this.#unreadable('It is no map with `openapi` and `paths`.');
     const swagger = child(this.root, 'swagger');
     if (swagger !== undefined)
       throw this.error(
@@ -80,7 +87,27 @@ export class OpenApiDocument {
     return String(child(this.root, 'openapi')?.value).startsWith('3.1');
   }
 
-  /** Follows `$ref`s. @throws {OpenApiError} where one leads to nothing, to another file or to itself */
+  /** Reads a part; what prevents it is added to `problems`. */
+  attempt<Result>(read: () => Result): Result | undefined {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof SupergraphConfigError)) throw error;
+      this.problems.push(...error.problems);
+      return undefined;
+    }
+  }
+
+  /** Equal notes are one, of all that they are of. */
+  note(message: string, coordinate: string): void {
+    this.#notes.set(message, (this.#notes.get(message) ?? new Set()).add(coordinate));
+  }
+
+  notes(): Note[] {
+    return Array.from(this.#notes, ([message, coordinates]) => ({ message, coordinates: [...coordinates] }));
+  }
+
+  /** Follows `$ref`s. @throws {SupergraphConfigError} where one leads to nothing, to another file or to itself */
   resolve(from: Located): Located {
     let at = from;
     for (let count = 0; ; count += 1) {
@@ -106,21 +133,17 @@ export class OpenApiDocument {
   }
 
   /** What is wrong, and where it stands. */
-  error(message: string, { path }: Located): OpenApiError {
-    const problem: Problem = {
-      ...{ level: 'error', code: 'OPENAPI_INVALID', message: `${pathText(path)}: ${message}` },
-      locations: [locate(this.#source, this.#offset(path))],
-    };
-    return new OpenApiError(problem);
+  error(message: string, { path }: Located): SupergraphConfigError {
+    return this.#error(`\`${path.map(shorten).join('.')}\`: ${message}`, this.#offset(path));
   }
 
-  #unreadable(message: string, offset?: number): OpenApiError {
-    return new OpenApiError({
-      level: 'error',
-      code: 'OPENAPI_INVALID',
-      message: `${this.#source.name} cannot be read: ${message}`,
-      locations: offset === undefined ? [] : [locate(this.#source, offset)],
-    });
+  #unreadable(message: string, offset?: number): SupergraphConfigError {
+    return this.#error(`${this.#source.name} cannot be read: ${message}`, offset);
+  }
+
+  #error(message: string, offset?: number): SupergraphConfigError {
+    const locations = offset === undefined ? [] : [locate(this.#source, offset, this.subgraph)];
+    return new SupergraphConfigError([{ level: 'error', code: 'OPENAPI_INVALID', message, locations }]);
   }
 
   /** Where the value at `path` begins; of what is reached by an alias, where the alias stands. */
@@ -146,7 +169,7 @@ export class OpenApiDocument {
 const parse = (text: string): Document =>
   parseDocument(text, { prettyErrors: false, uniqueKeys: false, schema: 'core', logLevel: 'error' });
 
-export type JsonObject = Readonly<Record<string, unknown>>;
+type JsonObject = Readonly<Record<string, unknown>>;
 
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -158,11 +181,18 @@ export function child({ value, path }: Located, key: string): Located | undefine
   return found === undefined ? undefined : { value: found, path: [...path, key] };
 }
 
-/** The values of a map, or the items of a list; none of what is not there. */
-export const children = (at: Located | undefined): [key: string, Located][] =>
-  typeof at?.value === 'object' && at.value !== null
-    ? Object.entries(at.value as JsonObject).map(([key, value]) => [key, { value, path: [...at.path, key] }])
-    : [];
+/** The values of a map, or the items of a list; none where it is not there. */
+export function entries(parent: Located, key: string): [key: string, Located][] {
+  const at = child(parent, key);
+  if (typeof at?.value !== 'object' || at.value === null) return [];
+  return Object.entries(at.value as JsonObject).map(([name, value]) => [
+    name,
+    { value, path: [...at.path, name] },
+  ]);
+}
+
+export const items = (parent: Located, key: string): Located[] =>
+  entries(parent, key).map(([, each]) => each);
 
 /** The text of a key. */
 export function textAt(at: Located, key: string): string | undefined {
@@ -177,10 +207,7 @@ export const schemaOf = (at: Located): Located =>
 /** Whether a key is `true`. */
 export const isTrue = (at: Located, key: string): boolean => child(at, key)?.value === true;
 
-/** A path for messages: `paths./pets/{petId}.get`. */
-const pathText = (path: readonly string[]): string => `\`${path.map(shorten).join('.')}\``;
-
-export const shorten = (text: string): string => (text.length > 200 ? `${text.slice(0, 200)}…` : text);
+const shorten = (text: string): string => (text.length > 200 ? `${text.slice(0, 200)}…` : text);
 
 /** A part of a JSON pointer (RFC 6901) in a fragment. */
 function unescape(part: string): string {

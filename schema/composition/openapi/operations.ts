@@ -1,11 +1,9 @@
-import { child, children, type Located, type OpenApiDocument, textAt } from './document';
+import { child, entries, type Located, type OpenApiDocument, textAt } from './document';
 import { legalName } from './names';
 
 /** An operation of a document, and its name in GraphQL. */
 export interface Operation {
   readonly name: string;
-  /** As `GET /pets/{petId}`, for messages. */
-  readonly title: string;
   /** In capitals. */
   readonly method: string;
   readonly path: string;
@@ -19,34 +17,27 @@ const methods = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'tr
 /** The operations of a document by their names: `operationId`, else made of method and path. Some may be equal. */
 export function operationsOf(document: OpenApiDocument): Map<string, Operation[]> {
   const operations = new Map<string, Operation[]>();
-  for (const [path, unresolved] of children(child(document.root, 'paths'))) {
+  for (const [path, unresolved] of entries(document.root, 'paths')) {
     const item = document.resolve(unresolved);
     for (const method of methods) {
       const at = child(item, method);
       if (at === undefined) continue;
       const name = legalName(textAt(at, 'operationId') ?? nameOf(method, path));
-      const title = `${method.toUpperCase()} ${path}`;
-      const operation = { name, title, method: method.toUpperCase(), path, at, item };
-      const same = operations.get(name);
-      if (same === undefined) operations.set(name, [operation]);
-      else same.push(operation);
+      const operation = { name, method: method.toUpperCase(), path, at, item };
+      if (operations.get(name)?.push(operation) === undefined) operations.set(name, [operation]);
     }
   }
   return operations;
 }
 
 /** `get_pets_petId` for `GET /pets/{petId}`. */
-function nameOf(method: string, path: string): string {
-  const words = path.split(/[^0-9A-Za-z]/).filter((word) => word !== '');
-  return [method, ...words].join('_');
-}
+const nameOf = (method: string, path: string): string =>
+  [method, ...path.split(/[^0-9A-Za-z]/).filter((word) => word !== '')].join('_');
 
-/** @throws {OpenApiError} where a path cannot be called, or lies beside that of the source. */
+/** @throws {SupergraphConfigError} where a path cannot be called, or lies beside that of the source. */
 export function checkPath({ path, at }: Operation, document: OpenApiDocument): void {
-  const segments = path.split('/');
-  const isUsual = /^\/[!-~]*$/.test(path) && !path.startsWith('//') && !/[?#\\]/.test(path);
-  const isDot = segments.some((segment) => /^(\.|%2e){1,2}$/i.test(segment));
-  if (!isUsual || isDot)
+  const isUsual = /^\/(?!\/)[!-~]*$/.test(path) && !/[?#\\]/.test(path);
+  if (!isUsual || path.split('/').some((segment) => /^(\.|%2e){1,2}$/i.test(segment)))
     throw document.error(
       'Its path cannot be called: it must begin with one `/`, and have no `?`, `#`, `\\`, blank, `.` or `..` as a segment.',
       at,

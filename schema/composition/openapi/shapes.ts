@@ -1,4 +1,13 @@
-import { child, children, isObject, isTrue, type Located, type OpenApiDocument, textAt } from './document';
+import {
+  child,
+  entries,
+  isObject,
+  isTrue,
+  items,
+  type Located,
+  type OpenApiDocument,
+  textAt,
+} from './document';
 
 /** A schema as it is read: without references, with all that it is made of by `allOf`. */
 export interface Shape {
@@ -9,14 +18,14 @@ export interface Shape {
   readonly properties: ReadonlyMap<string, Property>;
   /** Whether the document describes properties of an object that it does not name. */
   readonly isOpen: boolean;
-  readonly items?: Located;
-  readonly format?: string;
+  readonly items: Located | undefined;
+  readonly format: string | undefined;
   /** The values of `enum` and `const`, without null. */
-  readonly values?: readonly unknown[];
+  readonly values: readonly unknown[] | undefined;
   /** `oneOf` or `anyOf`, without null. */
   readonly variants: readonly Located[];
-  readonly discriminator?: Located;
-  readonly description?: string;
+  readonly discriminator: Located | undefined;
+  readonly description: string | undefined;
 }
 
 export interface Property {
@@ -33,20 +42,17 @@ const deepest = 200;
 
 /** Reads the schemas of a document, each once. */
 export class Shapes {
-  readonly #document: OpenApiDocument;
   /** By their values: what is equal by a reference, or an alias of YAML, is one. */
   readonly #read = new Map<unknown, Shape>();
   #properties = 0;
 
-  constructor(document: OpenApiDocument) {
-    this.#document = document;
-  }
+  constructor(readonly document: OpenApiDocument) {}
 
   of(schema: Located): Shape {
     let at = schema;
     let isNullable = false;
     for (let count = 0; ; count += 1) {
-      if (count > mostParts) throw this.#document.error('This schema leads to itself.', schema);
+      if (count > mostParts) throw this.document.error('This schema leads to itself.', schema);
       const inner = this.#wrapped(at);
       if (inner === undefined) break;
       isNullable ||= isTrue(at, 'nullable') || this.#variantsOf(at)?.hasNull === true;
@@ -61,11 +67,11 @@ export class Shapes {
   #wrapped(at: Located): Located | undefined {
     if (!isObject(at.value)) return undefined;
     const own = Object.keys(at.value).filter((key) => !annotations.has(key));
-    if (Object.hasOwn(at.value, '$ref') && (!this.#document.isNew || own.length === 1))
-      return this.#document.resolve(at);
+    if (Object.hasOwn(at.value, '$ref') && (!this.document.isNew || own.length === 1))
+      return this.document.resolve(at);
     if (own.length !== 1) return undefined;
-    const all = own[0] === 'allOf' ? children(child(at, 'allOf')).map(([, each]) => each) : [];
-    const [only, ...others] = this.#variantsOf(at)?.variants ?? all;
+    const [only, ...others] =
+      this.#variantsOf(at)?.variants ?? (own[0] === 'allOf' ? items(at, 'allOf') : []);
     return others.length === 0 ? only : undefined;
   }
 
@@ -74,11 +80,11 @@ export class Shapes {
     const properties = new Map<string, Property>();
     const required = new Set<unknown>();
     for (const part of parts) {
-      for (const [, { value }] of children(child(part, 'required'))) required.add(value);
-      for (const [name, schema] of children(child(part, 'properties')))
+      for (const { value } of items(part, 'required')) required.add(value);
+      for (const [name, schema] of entries(part, 'properties'))
         if (!properties.has(name)) properties.set(name, { schema, isRequired: false });
       if ((this.#properties += properties.size + required.size) > mostProperties)
-        throw this.#document.error(`The schemas have more than ${mostProperties} properties.`, at);
+        throw this.document.error(`The schemas have more than ${mostProperties} properties.`, at);
     }
     for (const [name, { schema }] of properties)
       properties.set(name, { schema, isRequired: required.has(name) });
@@ -89,34 +95,32 @@ export class Shapes {
       }
       return undefined;
     };
-    const types = first(typesOf);
-    const items = first((part) => child(part, 'items'));
-    const format = first((part) => textAt(part, 'format'));
-    const given = first(valuesOf);
-    const values = given?.filter((value) => value !== null);
-    const description = first((part) => textAt(part, 'description'));
+    const types = first(typesOf) ?? [];
+    const values = first(valuesOf);
     const choice = first((part) => this.#variantsOf(part));
-    const variants = choice?.variants ?? [];
-    const discriminator = first((part) => child(part, 'discriminator'));
-    return {
-      kind: kindOf({
-        types: (types ?? []).filter((type) => type !== 'null'),
-        ...{ properties, hasItems: items !== undefined, values, isChoice: variants.length > 0 },
-      }),
+    const shape = {
+      ...{ at, properties },
       isNullable:
         choice?.hasNull === true ||
-        given?.includes(null) === true ||
+        values?.includes(null) === true ||
         parts.some((part) => isTrue(part, 'nullable') || typesOf(part)?.includes('null')),
       isOpen: parts.some((part) => {
         const additional = child(part, 'additionalProperties')?.value;
         return additional === true || isObject(additional);
       }),
-      ...{ at, properties, variants },
-      ...(items !== undefined && { items }),
-      ...(format !== undefined && { format }),
-      ...(values !== undefined && { values }),
-      ...(discriminator !== undefined && { discriminator }),
-      ...(description !== undefined && { description }),
+      items: first((part) => child(part, 'items')),
+      format: first((part) => textAt(part, 'format')),
+      values: values?.filter((value) => value !== null),
+      variants: choice?.variants ?? [],
+      discriminator: first((part) => child(part, 'discriminator')),
+      description: first((part) => textAt(part, 'description')),
+    };
+    return {
+      ...shape,
+      kind: kindOf(
+        shape,
+        types.filter((type) => type !== 'null'),
+      ),
     };
   }
 
@@ -130,22 +134,22 @@ export class Shapes {
       seen.add(part.value);
       parts.push(part);
       if (parts.length > mostParts || part.path.length > deepest)
-        throw this.#document.error('It is made of too many schemas, or nested too deep.', at);
-      const inner = children(child(part, 'allOf')).map(([, each]) => each);
+        throw this.document.error('It is made of too many schemas, or nested too deep.', at);
+      const inner = items(part, 'allOf');
       if (child(part, '$ref') !== undefined) inner.push(part);
-      for (const each of inner.reverse()) pending.push(this.#document.resolve(each));
+      for (const each of inner.reverse()) pending.push(this.document.resolve(each));
     }
     return parts;
   }
 
   /** The variants of `oneOf` or `anyOf`; undefined where these only have rules for what is described beside them. */
   #variantsOf(schema: Located): { variants: Located[]; hasNull: boolean } | undefined {
-    const list = child(schema, 'oneOf') ?? child(schema, 'anyOf');
-    if (!Array.isArray(list?.value)) return undefined;
-    const all = children(list).map(([, each]) => each);
+    const key = child(schema, 'oneOf') === undefined ? 'anyOf' : 'oneOf';
+    if (!Array.isArray(child(schema, key)?.value)) return undefined;
+    const all = items(schema, key);
     if (all.every(({ value }) => isObject(value) && Object.keys(value).every((key) => rules.has(key))))
       return undefined;
-    const variants = all.filter((variant) => !isNull(this.#document.resolve(variant)));
+    const variants = all.filter((variant) => !isNull(this.document.resolve(variant)));
     return { variants, hasNull: variants.length < all.length };
   }
 }
@@ -179,22 +183,16 @@ function valuesOf(schema: Located): unknown[] | undefined {
 
 const scalars: ReadonlySet<unknown> = new Set(['string', 'integer', 'number', 'boolean']);
 
-interface Facts {
-  /** Without null. */
-  readonly types: readonly unknown[];
-  readonly properties: ReadonlyMap<string, Property>;
-  readonly hasItems: boolean;
-  readonly values: readonly unknown[] | undefined;
-  readonly isChoice: boolean;
-}
-
-/** Without `type`, the rest decides. */
-function kindOf({ types, properties, hasItems, values = [], isChoice }: Facts): Shape['kind'] {
+/** Of types without null. Without `type`, the rest decides. */
+function kindOf(
+  { properties, items: item, values = [], variants }: Omit<Shape, 'kind'>,
+  types: readonly unknown[],
+): Shape['kind'] {
   const [type] = types;
   if (types.length === 1 && scalars.has(type)) return type as Shape['kind'];
-  if (isChoice && properties.size === 0) return 'choice';
+  if (variants.length > 0 && properties.size === 0) return 'choice';
   if (types.length > 1) return 'any';
-  if (type === 'array' || (type === undefined && hasItems)) return 'array';
+  if (type === 'array' || (type === undefined && item !== undefined)) return 'array';
   if (type === 'object' || (type === undefined && properties.size > 0)) return 'object';
   const [kind, ...others] = new Set(values.map((value) => typeof value));
   const isScalar = kind === 'string' || kind === 'number' || kind === 'boolean';

@@ -1,9 +1,7 @@
-import { child, isTrue, type Located, OpenApiError, type OpenApiDocument, textAt } from './document';
-import type { Problem } from '../problem';
+import { child, isTrue, type Located, type OpenApiDocument, textAt } from './document';
 import { jsonName, legalName, Names, quoted, uniqueNames } from './names';
-import type { Notes } from './notes';
 import { type Property, type Shape, Shapes } from './shapes';
-import { flatVariants, type Variants, variantsOf } from './variants';
+import { flatVariants, variantsOf } from './variants';
 
 /** Where a type is used. */
 export interface Use {
@@ -27,8 +25,6 @@ const reserved = [
 /** Writes the GraphQL types of schemas, each once for answers and once for inputs. */
 export class Types {
   readonly shapes: Shapes;
-  readonly #document: OpenApiDocument;
-  readonly #notes: Notes;
   readonly #names = new Names(reserved);
   /** By the values of their schemas. */
   readonly #named = {
@@ -41,9 +37,7 @@ export class Types {
   /** Fields are written later, so that long chains of types need no deep calls. */
   readonly #pending: (() => void)[] = [];
 
-  constructor(document: OpenApiDocument, notes: Notes) {
-    this.#document = document;
-    this.#notes = notes;
+  constructor(readonly document: OpenApiDocument) {
     this.shapes = new Shapes(document);
   }
 
@@ -52,19 +46,12 @@ export class Types {
     return this.#typeOf(this.shapes.of(schema), use, 0);
   }
 
-  /** All types that were written, and what prevented some. */
-  definitions(): { definitions: string[]; problems: Problem[] } {
-    const problems: Problem[] = [];
+  /** All types that are used. */
+  definitions(): string[] {
     // Writing a type adds those of its fields.
     for (const write of this.#pending)
-      try {
-        write();
-      } catch (error) {
-        if (!(error instanceof OpenApiError)) throw error;
-        if (problems.push(error.problem) === mostProblems) break;
-      }
-    const scalars = Array.from(this.#scalars, (name) => `scalar ${name}`);
-    return { definitions: [...scalars, ...this.#definitions], problems };
+      if (this.document.problems.length < mostProblems) this.document.attempt(write);
+    return [...Array.from(this.#scalars, (name) => `scalar ${name}`), ...this.#definitions];
   }
 
   #typeOf(shape: Shape, use: Use, lists: number): string {
@@ -96,7 +83,7 @@ export class Types {
   }
 
   #json(reason: string, { coordinate }: Use): string {
-    this.#notes.add(`They are JSON, as ${reason}`, coordinate);
+    this.document.note(`They are JSON, as ${reason}`, coordinate);
     return this.#scalar('JSON');
   }
 
@@ -124,9 +111,9 @@ export class Types {
     const properties = this.#visible(shape, use);
     if (properties.length === 0) return this.#json('the document names no properties of them', use);
     return this.#once(shape, use.direction, use, (name) => {
-      if (shape.isOpen) this.#notes.add('They have only the properties that the document names', name);
+      if (shape.isOpen) this.document.note('They have only the properties that the document names', name);
       if (shape.variants.length > 0)
-        this.#notes.add('They have only the properties that are in all their variants', name);
+        this.document.note('They have only the properties that are in all their variants', name);
       const names = uniqueNames(properties.map(([property]) => property));
       const fields = properties.map(([property, each]) =>
         this.#field(names.get(property)!, property, each, { ...use, coordinate: name }),
@@ -139,12 +126,8 @@ export class Types {
   #visible({ properties }: Shape, { direction }: Use): [string, Property][] {
     const hidden = direction === 'input' ? 'readOnly' : 'writeOnly';
     return [...properties].filter(
-      ([, { schema }]) => !isTrue(schema, hidden) && !isTrue(this.#document.resolve(schema), hidden),
+      ([, { schema }]) => !isTrue(schema, hidden) && !isTrue(this.document.resolve(schema), hidden),
     );
-  }
-
-  #isType(shape: Shape, use: Use): boolean {
-    return shape.kind === 'object' && this.#visible(shape, use).length > 0;
   }
 
   #field(name: string, property: string, { schema, isRequired }: Property, use: Use): string {
@@ -157,37 +140,24 @@ export class Types {
   }
 
   #choice(shape: Shape, use: Use): string {
-    const variants = flatVariants(shape, this.shapes);
-    const scalar = variants && this.#commonScalar(variants);
-    if (scalar !== undefined) return scalar;
+    const all = flatVariants(shape, this.shapes);
+    const scalar = all && commonScalar(all);
+    if (scalar !== undefined) return scalar === 'Long' ? this.#scalar(scalar) : scalar;
     if (use.direction === 'input') return this.#json('inputs of GraphQL cannot be one of several types', use);
-    if (variants?.every((variant) => this.#isType(variant, use)) === false)
+    if (all?.every((each) => each.kind === 'object' && this.#visible(each, use).length > 0) === false)
       return this.#json('they are one of several kinds, such as text or an object', use);
-    const decided = variantsOf(shape, this.shapes, this.#document);
-    return decided === undefined
-      ? this.#json('no property decides which of several objects they are', use)
-      : this.#union(shape, decided, use);
-  }
-
-  /** The scalar that all variants are. */
-  #commonScalar(variants: readonly Shape[]): string | undefined {
-    const [kind, ...others] = new Set(variants.map((variant) => variant.kind));
-    if (others.length === 0 && (kind === 'string' || kind === 'boolean'))
-      return kind === 'string' ? 'String' : 'Boolean';
-    if (others.length === 0 && kind === 'integer') return this.#scalar('Long');
-    return variants.every((each) => each.kind === 'integer' || each.kind === 'number') ? 'Float' : undefined;
-  }
-
-  #union(shape: Shape, { property, of }: Variants, use: Use): string {
+    const decided = all && variantsOf(all, shape, this.shapes);
+    if (decided === undefined)
+      return this.#json('no property decides which of several objects they are', use);
+    const { property, of } = decided;
     return this.#once(shape, 'union', use, (name) => {
-      const variants = of.map(({ shape: variant, values, required }) => {
-        const type = this.#object(variant, { ...use, coordinate: name });
-        const texts = (values ?? required ?? []).map(quoted).join(', ');
-        return { type, text: `{ type: "${type}", ${values ? 'values' : 'required'}: [${texts}] }` };
-      });
+      const types = Array.from(of.keys(), (variant) => this.#object(variant, { ...use, coordinate: name }));
       const by = property === undefined ? '' : `property: ${quoted(property)}, `;
-      const list = variants.map(({ text }) => text).join(', ');
-      return `union ${name} @variants(${by}of: [${list}]) = ${variants.map(({ type }) => type).join(' | ')}`;
+      const list = Array.from(of.values(), (texts, index) => {
+        const key = property === undefined ? 'required' : 'values';
+        return `{ type: "${types[index]}", ${key}: [${texts.map(quoted).join(', ')}] }`;
+      });
+      return `union ${name} @variants(${by}of: [${list.join(', ')}]) = ${types.join(' | ')}`;
     });
   }
 
@@ -199,13 +169,19 @@ export class Types {
     const plain = legalName(nameOf(shape.at, use.operation));
     const name = this.#names.take(kind === 'input' && !plain.endsWith('Input') ? `${plain}Input` : plain);
     named.set(shape.at.value, name);
-    const text = textAt(shape.at, 'description');
-    this.#pending.push(() => {
-      const definition = write(name);
-      this.#definitions.push(`${describe(text, '')}${definition}`);
-    });
+    const text = describe(textAt(shape.at, 'description'), '');
+    this.#pending.push(() => void this.#definitions.push(`${text}${write(name)}`));
     return name;
   }
+}
+
+/** The scalar that all variants are. */
+function commonScalar(variants: readonly Shape[]): 'String' | 'Boolean' | 'Long' | 'Float' | undefined {
+  const kinds = new Set(variants.map(({ kind }) => kind));
+  if (kinds.size === 1 && kinds.has('string')) return 'String';
+  if (kinds.size === 1 && kinds.has('boolean')) return 'Boolean';
+  if (kinds.size === 1 && kinds.has('integer')) return 'Long';
+  return [...kinds].every((kind) => kind === 'integer' || kind === 'number') ? 'Float' : undefined;
 }
 
 /** The name in `components`, and the properties that lead from there to a schema that has none. */

@@ -1,32 +1,24 @@
-import { child, children, type Located, type OpenApiDocument, textAt } from './document';
+import { entries, type Located, textAt } from './document';
 import type { Shape, Shapes } from './shapes';
 
 /** How the type of an object is known by its JSON. */
 export interface Variants {
   /** The property whose value decides. Without it the first variant counts whose `required` are all there. */
   readonly property?: string;
-  readonly of: readonly Variant[];
-}
-
-export interface Variant {
-  readonly shape: Shape;
-  readonly values?: readonly string[];
-  readonly required?: readonly string[];
+  /** Values of `property`, else the names of required properties. */
+  readonly of: ReadonlyMap<Shape, readonly string[]>;
 }
 
 /** More would take long to compare. */
 const mostVariants = 100;
 
-/** How one knows which of `oneOf` or `anyOf` an object is; undefined where nothing decides. */
-export function variantsOf(choice: Shape, shapes: Shapes, document: OpenApiDocument): Variants | undefined {
-  const of = flatVariants(choice, shapes);
-  if (of === undefined || of.some(({ kind }) => kind !== 'object')) return undefined;
-  if (choice.discriminator !== undefined) {
-    const decided = byDiscriminator(choice.discriminator, of, document);
-    if (decided !== undefined) return decided;
-  }
-  return byConstant(of, shapes) ?? byRequired(of);
-}
+/** How one knows which of the objects of `oneOf` or `anyOf` one is; undefined where nothing decides. */
+export const variantsOf = (
+  of: readonly Shape[],
+  { discriminator }: Shape,
+  shapes: Shapes,
+): Variants | undefined =>
+  (discriminator && byDiscriminator(of, discriminator, shapes)) ?? byConstant(of, shapes) ?? byRequired(of);
 
 /** The variants, in place of a choice among them its own; undefined for too many, or where choices lead to themselves alone. */
 export function flatVariants(choice: Shape, shapes: Shapes): Shape[] | undefined {
@@ -46,45 +38,44 @@ export function flatVariants(choice: Shape, shapes: Shapes): Shape[] | undefined
 
 /** By the values in `mapping`, else by the names of the schemas. */
 function byDiscriminator(
+  all: readonly Shape[],
   discriminator: Located,
-  of: readonly Shape[],
-  document: OpenApiDocument,
+  { document }: Shapes,
 ): Variants | undefined {
   const property = textAt(discriminator, 'propertyName');
   if (property === undefined) return undefined;
-  const values = new Map<unknown, string[]>();
+  const mapped = new Map<unknown, string[]>();
   // Of names of schemas, or references to them.
-  for (const [value, target] of children(child(discriminator, 'mapping'))) {
+  for (const [value, target] of entries(discriminator, 'mapping')) {
     const text = String(target.value);
     const $ref = /[#/]/.test(text) ? text : `#/components/schemas/${text}`;
     const schema = document.resolve({ value: { $ref }, path: target.path }).value;
-    values.set(schema, [...(values.get(schema) ?? []), value]);
+    mapped.set(schema, [...(mapped.get(schema) ?? []), value]);
   }
-  const variants = of.map((shape) => {
-    const name = componentName(shape.at);
-    return { shape, values: values.get(shape.at.value) ?? (name === undefined ? [] : [name]) };
-  });
-  return variants.some((each) => each.values.length === 0) ? undefined : { property, of: variants };
+  const of = new Map<Shape, readonly string[]>();
+  for (const shape of all) {
+    const { path, value } = shape.at;
+    const isComponent = path.length === 3 && path[0] === 'components' && path[1] === 'schemas';
+    const values = mapped.get(value) ?? (isComponent ? [path[2]!] : undefined);
+    if (values === undefined) return undefined;
+    of.set(shape, values);
+  }
+  return { property, of };
 }
 
-/** The name of a schema in `components`. */
-const componentName = ({ path }: Located): string | undefined =>
-  path.length === 3 && path[0] === 'components' && path[1] === 'schemas' ? path[2] : undefined;
-
 /** By a property that has other values in each variant. */
-function byConstant(of: readonly Shape[], shapes: Shapes): Variants | undefined {
-  for (const property of of[0]!.properties.keys()) {
+function byConstant(all: readonly Shape[], shapes: Shapes): Variants | undefined {
+  for (const property of all[0]!.properties.keys()) {
     const taken = new Set<unknown>();
-    const variants: Variant[] = [];
-    for (const shape of of) {
+    const of = new Map<Shape, readonly string[]>();
+    for (const shape of all) {
       const declared = shape.properties.get(property);
       const values = declared?.isRequired ? shapes.of(declared.schema).values : undefined;
-      if (values === undefined || values.length === 0) break;
-      if (!values.every((value) => typeof value === 'string' && !taken.has(value))) break;
+      if (!values?.length || !values.every((value) => typeof value === 'string' && !taken.has(value))) break;
       for (const value of values) taken.add(value);
-      variants.push({ shape, values: values as string[] });
+      of.set(shape, values as string[]);
     }
-    if (variants.length === of.length) return { property, of: variants };
+    if (of.size === all.length) return { property, of };
   }
   return undefined;
 }
@@ -93,16 +84,19 @@ function byConstant(of: readonly Shape[], shapes: Shapes): Variants | undefined 
  * By required properties that the other variants do not have. The variants are put into an order in which each has one
  * that none after it has.
  */
-function byRequired(of: readonly Shape[]): Variants | undefined {
+function byRequired(all: readonly Shape[]): Variants | undefined {
+  /** For each variant, by the others, the property that these do not have. */
   const deciding = new Map(
-    of.map((shape) => {
+    all.map((shape) => {
       const required = [...shape.properties].flatMap(([name, { isRequired }]) => (isRequired ? [name] : []));
-      const against = (other: Shape) => required.find((name) => !other.properties.has(name));
-      return [shape, new Map(of.map((other) => [other, other === shape ? undefined : against(other)]))];
+      return [
+        shape,
+        new Map(all.map((other) => [other, required.find((name) => !other.properties.has(name))])),
+      ];
     }),
   );
-  const variants: Variant[] = [];
-  const left = new Set(of);
+  const of = new Map<Shape, readonly string[]>();
+  const left = new Set(all);
   while (left.size > 0) {
     const next = [...left].find((shape) =>
       [...left].every((other) => other === shape || deciding.get(shape)!.get(other) !== undefined),
@@ -110,7 +104,7 @@ function byRequired(of: readonly Shape[]): Variants | undefined {
     if (next === undefined) return undefined;
     left.delete(next);
     const required = [...deciding.get(next)!.values()].filter((name) => name !== undefined);
-    variants.push({ shape: next, required: [...new Set(required)] });
+    of.set(next, [...new Set(required)]);
   }
-  return { of: variants };
+  return { of };
 }

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { parse } from 'graphql';
 import { readSourceSchema } from '../../supergraph/sources/source-schema';
 import { readOpenApi } from '../openapi';
-import type { Note } from '../openapi/notes';
+import type { Note } from '../openapi/document';
 import { readSubgraphSchemas, type ReadSubgraphSchemasOptions } from '../subgraph-schemas';
 import {
   loadSupergraphConfig,
@@ -68,6 +68,5 @@ export async function describeSource({
 async function notesOf({ schema, overlay }: SubgraphConfig): Promise<readonly Note[]> {
   if (schema.kind !== 'openapi' || overlay === undefined) return [];
   const document = { text: await readFile(schema.path, 'utf8'), file: schema.path };
-  const read = readOpenApi(document, parse(await readFile(overlay, 'utf8')));
-  return read.notes ?? [];
+  return readOpenApi(document, parse(await readFile(overlay, 'utf8'))).notes;
 }

@@ -24,7 +24,7 @@ export function overlaidDocument(
 ): DocumentNode {
   const problems: Problem[] = [];
   const over = parsed(subgraph, overlay, false);
-  const text = kind === 'openapi' ? operationsText(subgraph, { text: sdl, file }, over) : sdl;
+  const text = kind === 'openapi' ? readOpenApi({ text: sdl, file }, over, subgraph).sdl : sdl;
   // Nobody has written what is made of an introspection or a document: no problem is located in it.
   const isGenerated = kind === 'openapi' || kind === 'url';
   const schema = parsed(subgraph, { text, file }, isGenerated);
@@ -38,18 +38,6 @@ export function overlaidDocument(
   );
   if (problems.length > 0) throw new SupergraphConfigError(problems);
   return isSourceSchema(document) ? document : federationDocument(document.definitions);
-}
-
-/** The schema of the operations of an OpenAPI document that an overlay names. */
-function operationsText(subgraph: string, document: Text, overlay: DocumentNode): string {
-  const read = readOpenApi(document, overlay);
-  if (read.problems === undefined) return read.sdl;
-  throw new SupergraphConfigError(
-    read.problems.map((problem) => ({
-      ...problem,
-      locations: problem.locations.map((location) => ({ subgraph, ...location })),
-    })),
-  );
 }
 
 function parsed(subgraph: string, { text, file }: Text, noLocation: boolean): DocumentNode {

@@ -13,11 +13,11 @@ import {
   type TypeNode,
   visit,
 } from 'graphql';
-import { suggestionList } from 'graphql/jsutils/suggestionList';
 import { argumentsOf, namedTypeOf, typeText } from '../../supergraph/sdl';
 import type { ReportProblem } from '../../supergraph/sources/source-schema';
 import { listDepth } from './map-problems';
 import { sourceWords } from './source-words';
+import { suggestion } from './suggestion';
 
 /**
  * Adds an overlay to a schema. The result has no extensions of types, and no definitions of directives of sources; its nodes
@@ -182,8 +182,3 @@ class Overlay {
 /** Whether an overlay may add a field: no such field is at the source. */
 const isNew = ({ directives = [] }: Element): boolean =>
   directives.some(({ name }) => name.value === 'from' || name.value === 'derive');
-
-function suggestion(name: string, known: Iterable<string>): string {
-  const [nearest] = suggestionList(name, [...known]);
-  return nearest === undefined ? '' : ` Did you mean \`${nearest}\`?`;
-}

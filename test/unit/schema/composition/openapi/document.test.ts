@@ -1,16 +1,15 @@
 import { parse } from 'graphql';
-import { readOpenApi } from '../../../../../schema/composition/openapi';
+import { importOf } from '../../../../support/openapi/import-of';
 
 const head =
   'openapi: 3.0.3\npaths:\n  /a:\n    get:\n      operationId: get\n      responses:\n        200:\n';
 
 function read(text: string, overlay = 'type Query { get: JSON }') {
-  const result = readOpenApi({ text, file: 'api.yaml' }, parse(overlay));
-  if (result.problems === undefined) return { problems: [], sdl: result.sdl };
+  const result = importOf({ text, file: 'api.yaml' }, parse(overlay));
   const problems = result.problems.map(({ message, locations }) =>
     [...locations.map(({ file, line, column }) => `${file}:${line}:${column}`), message].join(' '),
   );
-  return { problems, sdl: '' };
+  return { problems, sdl: result.sdl };
 }
 
 /** YAML whose one operation answers a schema. */
@@ -77,8 +76,8 @@ describe('OpenApiDocument', () => {
 
   it('shows only what is near to a problem of a document in one line', () => {
     const text = answeringJson('{"$ref":"x.json"}', '').replace('{', `{"x":"${'x'.repeat(1e6)}",`);
-    const result = readOpenApi({ text, file: 'api.json' }, parse('type Query { get: JSON }'));
-    const { excerpt, line } = result.problems![0]!.locations[0]!;
+    const result = importOf({ text, file: 'api.json' }, parse('type Query { get: JSON }'));
+    const { excerpt, line } = result.problems[0]!.locations[0]!;
     expect(line).toBe(1);
     expect(excerpt).toContain('$ref');
     expect(excerpt.length).toBeLessThan(500);

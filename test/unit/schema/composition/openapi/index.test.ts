@@ -1,7 +1,7 @@
 /** Over 300 lines: each rule by which a document is read. */
 import { buildASTSchema, parse, Source, validateSchema } from 'graphql';
-import { readOpenApi } from '../../../../../schema/composition/openapi';
 import { formatProblem } from '../../../../../schema/composition/problem';
+import { importOf } from '../../../../support/openapi/import-of';
 import { openApiWords } from '../../../../support/openapi-words';
 
 type Json = Record<string, unknown>;
@@ -15,15 +15,12 @@ const answering = (schema: unknown): Json => ({
 });
 
 function read(text: string, overlay: string) {
-  const { problems, ...result } = readOpenApi(
-    { text, file: 'api.yaml' },
-    parse(new Source(overlay, 'api.join.graphql')),
-  );
-  if (problems !== undefined) return { problems, sdl: '', notes: [] };
-  const { sdl, notes } = result as { sdl: string; notes: { message: string; coordinates: string[] }[] };
+  const read = importOf({ text, file: 'api.yaml' }, parse(new Source(overlay, 'api.join.graphql')));
+  if (read.problems.length > 0) return read;
+  const { sdl } = read;
   const query = sdl.includes('type Query {') ? '' : 'type Query { other: Int }';
   expect(validateSchema(buildASTSchema(parse(openApiWords + query + sdl)))).toEqual([]);
-  return { problems: [], sdl, notes };
+  return read;
 }
 
 const messages = ({ problems }: ReturnType<typeof read>): string[] =>

@@ -5,7 +5,7 @@ export {
   recoverSubgraphs,
   requireComposer,
 } from './composition/composer';
-export { asSubgraphs } from './composition/sources/as-subgraphs';
+export { asSubgraphs } from './composition/sources/read-sources';
 export { isSourceSchema } from './composition/sources/source-words';
 export type { EntityKey, ExecutableSubgraph } from './composition/executable-subgraph';
 export { composeFile, type ComposeFileOptions, type FileComposition } from './composition/compose-file';

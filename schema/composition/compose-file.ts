@@ -1,7 +1,7 @@
 import type { Composition, SubgraphSchema } from './compose';
 import { composerVersion, composeSupergraph } from './composer';
 import type { Problem } from './problem';
-import { asSubgraphs } from './sources/as-subgraphs';
+import { asSubgraphs } from './sources/read-sources';
 import { readSubgraphSchemas, type ReadSubgraphSchemasOptions } from './subgraph-schemas';
 import {
   loadSupergraphConfig,

@@ -40,14 +40,12 @@ export function executableSubgraph({ name, routingUrl, sdl }: SubgraphSchema): E
 function executableSource(document: DocumentNode): ExecutableSubgraph {
   const isAdded = ({ directives = [] }: FieldDefinitionNode) =>
     directives.some(({ name }) => name.value === 'derive' || name.value === 'from');
-  const plain: DocumentNode = visit(
-    withOverlay(document, undefined, () => undefined),
-    {
-      FieldDefinition: (field) => (isAdded(field) ? null : undefined),
-      Directive: ({ name }) => (isStandard(name.value) ? undefined : null),
-    },
-  );
-  const { lookups } = readSourceSchema(document);
+  const joined = withOverlay(document);
+  const plain: DocumentNode = visit(joined, {
+    FieldDefinition: (field) => (isAdded(field) ? null : undefined),
+    Directive: ({ name }) => (isStandard(name.value) ? undefined : null),
+  });
+  const { lookups } = readSourceSchema(joined);
   const keys = Array.from(lookups, ([type, all]) => [type, all.map(({ key }) => readKey(key))] as const);
   return { schema: buildASTSchema(plain), keys: new Map(keys) };
 }

@@ -52,6 +52,16 @@ export const valueText = (value: ValueNode): string =>
 export const namedTypeOf = (type: TypeNode): string =>
   type.kind === Kind.NAMED_TYPE ? type.name.value : namedTypeOf(type.type);
 
+/** A type without `!`. */
+export const nullable = (type: TypeNode): Exclude<TypeNode, { kind: Kind.NON_NULL_TYPE }> =>
+  type.kind === Kind.NON_NULL_TYPE ? type.type : type;
+
+/** In how many lists a value is. */
+export function listDepth(type: TypeNode): number {
+  const at = nullable(type);
+  return at.kind === Kind.LIST_TYPE ? 1 + listDepth(at.type) : 0;
+}
+
 /** A type as text. */
 export const typeText = (type: TypeNode): string =>
   type.kind === Kind.NAMED_TYPE
@@ -60,7 +70,10 @@ export const typeText = (type: TypeNode): string =>
       ? `[${typeText(type.type)}]`
       : `${typeText(type.type)}!`;
 
-type CompositeDefinition = ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode | UnionTypeDefinitionNode;
+export type CompositeDefinition =
+  | ObjectTypeDefinitionNode
+  | InterfaceTypeDefinitionNode
+  | UnionTypeDefinitionNode;
 
 export const isComposite = (node: DefinitionNode): node is CompositeDefinition =>
   node.kind === Kind.OBJECT_TYPE_DEFINITION ||

@@ -10,6 +10,7 @@ import {
   SupergraphConfigError,
   type SupergraphConfigOptions,
 } from '../supergraph-config';
+import { withOverlay } from './overlay';
 import { Owners } from './owners';
 import { type Suggestion, suggestionsFor } from './suggest';
 
@@ -50,12 +51,12 @@ export async function describeSource({
     readSubgraphSchemas({ ...config, subgraphs: [one] }, { sign, fetch, isPlain });
   const [schema] = await read(subgraph, suggest);
   const { sdl } = schema!;
-  const source = readSourceSchema(parse(sdl), () => undefined);
+  const source = readSourceSchema(withOverlay(parse(sdl)), () => undefined);
   // Those that cannot be read now have nothing to link to.
   const others = suggest
     ? config.subgraphs.filter((each) => each !== subgraph).map((each) => read(each, false).catch(() => []))
     : [];
-  const texts = (await Promise.all(others)).flat().map((other) => parse(other.sdl));
+  const texts = (await Promise.all(others)).flat().map((other) => withOverlay(parse(other.sdl)));
   return {
     ...{ name, sdl },
     types: source.types.size,

@@ -1,6 +1,6 @@
 /** Rules for selection maps (GraphQL Federation specification, appendix A, section "Validation"). */
 import { type InputObjectTypeDefinitionNode, Kind, type TypeNode } from 'graphql';
-import { namedTypeOf, typeText } from '../../supergraph/sdl';
+import { namedTypeOf, nullable, typeText } from '../../supergraph/sdl';
 import type { Path, SelectionMap } from '../../supergraph/sources/selection-map';
 
 /** The types that a map reads and makes. */
@@ -117,16 +117,7 @@ const accepted: Readonly<Record<string, readonly string[]>> = {
   Int: ['Float', 'Long'],
 };
 
-export const nullable = (type: TypeNode): Exclude<TypeNode, { kind: Kind.NON_NULL_TYPE }> =>
-  type.kind === Kind.NON_NULL_TYPE ? type.type : type;
-
 const quoted = (path: Path): string =>
   path.length === 0
     ? 'The object'
     : `\`${path.reduce((text, { kind, name }) => (kind === 'type' ? `${text}<${name}>` : (text && `${text}.${name}`) || name), '')}\``;
-
-/** In how many lists a value is. */
-export function listDepth(type: TypeNode): number {
-  const at = nullable(type);
-  return at.kind === Kind.LIST_TYPE ? 1 + listDepth(at.type) : 0;
-}

@@ -13,9 +13,8 @@ import {
   type TypeNode,
   visit,
 } from 'graphql';
-import { argumentsOf, namedTypeOf, typeText } from '../../supergraph/sdl';
+import { argumentsOf, listDepth, namedTypeOf, typeText } from '../../supergraph/sdl';
 import type { ReportProblem } from '../../supergraph/sources/source-schema';
-import { listDepth } from './map-problems';
 import { sourceWords } from './source-words';
 import { suggestion } from './suggestion';
 
@@ -25,14 +24,14 @@ import { suggestion } from './suggestion';
  */
 export function withOverlay(
   schema: DocumentNode,
-  overlay: DocumentNode | undefined,
-  report: ReportProblem,
+  overlay: DocumentNode = { kind: Kind.DOCUMENT, definitions: [] },
+  report: ReportProblem = () => undefined,
 ): DocumentNode {
   const types = new Map<string, TypeDefinitionNode>();
   for (const node of schema.definitions)
     if (isType(node)) types.set(node.name.value, joined(types.get(node.name.value), node));
-  if (overlay !== undefined) new Overlay(types, overlay, report).add();
-  const others = [...schema.definitions, ...(overlay?.definitions ?? [])].filter(
+  new Overlay(types, overlay, report).add();
+  const others = [...schema.definitions, ...overlay.definitions].filter(
     (node) => !isType(node) && !(node.kind === Kind.DIRECTIVE_DEFINITION && sourceWords.has(node.name.value)),
   );
   return { kind: Kind.DOCUMENT, definitions: [...others, ...types.values()] };
@@ -70,16 +69,14 @@ interface Element {
 const parts = ['fields', 'arguments', 'values'] as const;
 
 class Overlay {
-  readonly #types: Map<string, TypeDefinitionNode>;
-  readonly #overlay: DocumentNode;
-  readonly #report: ReportProblem;
   /** The types that the overlay links to. */
   readonly #linked = new Set<string>();
 
-  constructor(types: Map<string, TypeDefinitionNode>, overlay: DocumentNode, report: ReportProblem) {
-    this.#types = types;
-    this.#overlay = overlay;
-    this.#report = report;
+  constructor(
+    readonly types: Map<string, TypeDefinitionNode>,
+    readonly overlay: DocumentNode,
+    readonly report: ReportProblem,
+  ) {
     visit(overlay, {
       NamedType: ({ name }) => void this.#linked.add(name.value),
       Directive: (use) =>
@@ -89,25 +86,25 @@ class Overlay {
 
   /** Adds the types of the overlay. */
   add(): void {
-    for (const node of this.#overlay.definitions) {
+    for (const node of this.overlay.definitions) {
       if (!isType(node)) continue;
       this.#refuseWritten(node);
-      this.#types.set(node.name.value, this.#type(node));
+      this.types.set(node.name.value, this.#type(node));
     }
   }
 
   #type(node: TypeNodes): TypeDefinitionNode {
     const { value: name } = node.name;
-    const before = this.#types.get(name);
+    const before = this.types.get(name);
     if (before === undefined) {
       const calls = ((node as Element).fields ?? []).some(isNew);
       const isObject = node.kind === Kind.OBJECT_TYPE_DEFINITION;
       if (!isObject || !(calls || this.#linked.has(name)))
-        this.#report(`The schema has no type \`${name}\`.${suggestion(name, this.#types.keys())}`, node.name);
+        this.report(`The schema has no type \`${name}\`.${suggestion(name, this.types.keys())}`, node.name);
       return joined(undefined, node);
     }
     if (kindOf(before) === kindOf(node)) return this.#merged(before, node, '');
-    this.#report(`\`${name}\` is of another kind in the schema: ${kindOf(before)}.`, node.name);
+    this.report(`\`${name}\` is of another kind in the schema: ${kindOf(before)}.`, node.name);
     return before;
   }
 
@@ -131,7 +128,7 @@ class Overlay {
         if (known !== undefined) all.set(name, this.#merged(known, each, `${path}.`));
         else if (isNew(each)) all.set(name, each);
         else
-          this.#report(
+          this.report(
             `\`${path}\` has no \`${name}\` in the schema.${suggestion(name, all.keys())}`,
             each.name,
           );
@@ -147,7 +144,7 @@ class Overlay {
     if (from === to) return over;
     const areLeaves = this.#isLeaf(before) && this.#isLeaf(over);
     if (kind !== Kind.FIELD_DEFINITION)
-      this.#report(
+      this.report(
         `\`${path}\` is \`${from}\` in the schema, and the source needs such a value: an overlay must not change it to \`${to}\`.`,
         over,
       );
@@ -156,13 +153,13 @@ class Overlay {
       (namedTypeOf(before) === namedTypeOf(over) || areLeaves)
     )
       return over;
-    else this.#report(`\`${path}\` is \`${from}\` in the schema: it cannot be \`${to}\`.`, over);
+    else this.report(`\`${path}\` is \`${from}\` in the schema: it cannot be \`${to}\`.`, over);
     return before;
   }
 
   #isLeaf(type: TypeNode): boolean {
     const name = namedTypeOf(type);
-    const kind = this.#types.get(name)?.kind;
+    const kind = this.types.get(name)?.kind;
     const isSpecified = specifiedScalarTypes.some((scalar) => scalar.name === name);
     return isSpecified || kind === Kind.SCALAR_TYPE_DEFINITION || kind === Kind.ENUM_TYPE_DEFINITION;
   }
@@ -171,7 +168,7 @@ class Overlay {
   #refuseWritten(node: Element): void {
     for (const use of node.directives ?? [])
       if (['http', 'json', 'variants'].includes(use.name.value))
-        this.#report(
+        this.report(
           `@${use.name.value} is written by Weir, of a document: an overlay must not have it.`,
           use,
         );

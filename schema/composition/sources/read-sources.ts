@@ -1,4 +1,4 @@
-import type { DocumentNode, Source } from 'graphql';
+import { type DocumentNode, Kind, parse, print, type Source } from 'graphql';
 import { locateNode, type Problem } from '../problem';
 import type { SubgraphSchema } from '../compose';
 import { federationSchema } from './federation-schema';
@@ -19,19 +19,12 @@ export function readSources(schemas: readonly SubgraphDocument[]) {
   /** By the names of the subgraphs. */
   const sources = new Map<string, string>();
   const problems: Problem[] = [];
-  const read = schemas.map((each) => {
-    const isSource = isSourceSchema(each.document);
-    return {
-      ...each,
-      isSource,
-      document: isSource ? withOverlay(each.document, undefined, () => undefined) : each.document,
-    };
-  });
-  const owners = new Owners(read.map(({ document }) => document));
-  const documents = read.map(({ isSource, ...each }): SubgraphDocument => {
-    if (!isSource) return each;
+  const joined = schemas.map(({ document }) => withOverlay(document));
+  const owners = new Owners(joined);
+  const documents = schemas.map((each, index): SubgraphDocument => {
+    if (!isSourceSchema(each.document)) return each;
     const { name } = each.subgraph;
-    const made = federationSchema(each.document, owners, (message, node) =>
+    const made = federationSchema(joined[index]!, owners, (message, node) =>
       problems.push({
         level: 'error',
         code: 'INVALID_SOURCE_SCHEMA',
@@ -44,4 +37,32 @@ export function readSources(schemas: readonly SubgraphDocument[]) {
     return { ...each, document: made.document };
   });
   return { documents, sources, problems };
+}
+
+/**
+ * The schemas of a graph in which these sources are federation subgraphs, as their mocks are. A schema with mistakes stays as
+ * it is, for composition to report them.
+ */
+export function asSubgraphs(
+  subgraphs: readonly SubgraphSchema[],
+  isIncluded: (name: string) => boolean,
+): SubgraphSchema[] {
+  const schemas = subgraphs.map((subgraph) => ({
+    ...{ subgraph, texts: new Set<Source>() },
+    document: subgraph.document ?? parsed(subgraph.sdl),
+  }));
+  const { documents, sources } = readSources(schemas);
+  return subgraphs.map((subgraph, index) => {
+    const { name, routingUrl, file } = subgraph;
+    if (!isIncluded(name) || !sources.has(name)) return subgraph;
+    return { name, routingUrl, file, sdl: `${print(documents[index]!.document)}\n` };
+  });
+}
+
+function parsed(sdl: string): DocumentNode {
+  try {
+    return parse(sdl);
+  } catch {
+    return { kind: Kind.DOCUMENT, definitions: [] };
+  }
 }

@@ -1,8 +1,7 @@
 /** Proposes what an overlay may say of an API: lookups, and links that are made of ids. */
 import { type FieldDefinitionNode, Kind, type TypeNode } from 'graphql';
-import { namedTypeOf, typeText } from '../../supergraph/sdl';
+import { listDepth, namedTypeOf, nullable, typeText } from '../../supergraph/sdl';
 import type { SourceField, SourceSchema, SourceType } from '../../supergraph/sources/source-schema';
-import { listDepth, nullable } from './map-problems';
 import type { Owners } from './owners';
 
 /** A line of an overlay. */

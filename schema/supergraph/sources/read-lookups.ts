@@ -1,5 +1,5 @@
-import { type ConstDirectiveNode, Kind, type TypeNode } from 'graphql';
-import { directive, typeText } from '../sdl';
+import { type ConstDirectiveNode, Kind } from 'graphql';
+import { directive, nullable, typeText } from '../sdl';
 import { fieldSetOf, type SelectionMap } from './selection-map';
 import type { Lookup, ReportProblem, SourceField, SourceSchema, SourceType } from './source-schema';
 
@@ -11,21 +11,18 @@ export const readLookups = (
 ): Map<string, Lookup[]> => new Reader(types, report).read(query);
 
 class Reader {
-  readonly #types: SourceSchema['types'];
-  readonly #report: ReportProblem;
-
-  constructor(types: SourceSchema['types'], report: ReportProblem) {
-    this.#types = types;
-    this.#report = report;
-  }
+  constructor(
+    readonly types: SourceSchema['types'],
+    readonly report: ReportProblem,
+  ) {}
 
   read(query: string | undefined): Map<string, Lookup[]> {
     const lookups = new Map<string, Lookup[]>();
-    for (const { name, fields } of this.#types.values())
+    for (const { name, fields } of this.types.values())
       for (const field of fields.values()) {
         const use = field.isLookup ? directive(field.node, 'lookup') : undefined;
         if (use === undefined) continue;
-        if (name !== query) this.#report(`@lookup must stand on a field of \`${query ?? 'Query'}\`.`, use);
+        if (name !== query) this.report(`@lookup must stand on a field of \`${query ?? 'Query'}\`.`, use);
         else
           for (const one of this.#lookupsOf(field, use))
             if (lookups.get(one.entity)?.push(one) === undefined) lookups.set(one.entity, [one]);
@@ -35,30 +32,30 @@ class Reader {
 
   /** One for each entity that the field may return, and for each alternative of its argument. */
   #lookupsOf(field: SourceField, use: ConstDirectiveNode): Lookup[] {
-    const returned = this.#types.get(field.namedType);
+    const returned = this.types.get(field.namedType);
     if (returned === undefined) {
-      this.#report(
+      this.report(
         `@lookup must return an object, but \`${field.name}\` is \`${typeText(field.type)}\`.`,
         use,
       );
       return [];
     }
-    const isList = unwrapped(field.type).kind === Kind.LIST_TYPE;
+    const isList = nullable(field.type).kind === Kind.LIST_TYPE;
     return returned.possibleTypes.flatMap((name) => {
-      const entity = this.#types.get(name);
+      const entity = this.types.get(name);
       const mapped = entity && this.#mappedArguments(field, entity);
       if (mapped === undefined) return [];
       const isOf = (type: string) =>
-        type === name || this.#types.get(type)?.possibleTypes.includes(name) === true;
+        type === name || this.types.get(type)?.possibleTypes.includes(name) === true;
       return alternativesOf(mapped, isOf).flatMap((args) => {
         const areLists = args.map(({ map }) => map.kind === 'list' && map.path.length === 0);
         if (args.length === 0)
-          this.#report(
+          this.report(
             `The @lookup \`${field.name}\` needs an argument with \`@is(field: "…")\`: a key of \`${name}\`.`,
             use,
           );
         else if (isList ? args.length > 1 || areLists[0] === false : areLists.includes(true))
-          this.#report(
+          this.report(
             `A @lookup that returns a list needs exactly one argument with a list of keys, such as \`@is(field: "[id]")\`, and others must not have one: \`${field.name}\` is \`${typeText(field.type)}\`.`,
             use,
           );
@@ -81,9 +78,9 @@ class Reader {
       else if (directive(node, 'is') !== undefined) return undefined;
       else if (type.kind === Kind.NON_NULL_TYPE && defaultValue === undefined) {
         const same = entity.fields.get(name)?.type;
-        if (same === undefined || typeText(unwrapped(same)) !== typeText(unwrapped(type))) {
+        if (same === undefined || typeText(nullable(same)) !== typeText(nullable(type))) {
           const fact = same === undefined ? 'does not exist' : `is \`${typeText(same)}\``;
-          this.#report(
+          this.report(
             `\`${entity.name}.${name}\` ${fact}, but the argument \`${name}\` of the @lookup \`${field.name}\` is \`${typeText(type)}\`: write \`@is(field: "…")\` at it, with the field that it is.`,
             node,
           );
@@ -93,7 +90,7 @@ class Reader {
       }
     }
     if (mapped.filter(({ map }) => map.kind === 'choice').length <= 1) return mapped;
-    this.#report(`Only one argument of a @lookup may have alternatives.`, field.node.arguments![0]!);
+    this.report(`Only one argument of a @lookup may have alternatives.`, field.node.arguments![0]!);
     return undefined;
   }
 }
@@ -132,5 +129,3 @@ function forType(map: SelectionMap, isOf: IsOf): SelectionMap | undefined {
   });
   return fields.length < map.fields.length ? undefined : { ...map, fields };
 }
-
-const unwrapped = (type: TypeNode): TypeNode => (type.kind === Kind.NON_NULL_TYPE ? type.type : type);

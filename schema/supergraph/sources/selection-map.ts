@@ -45,14 +45,15 @@ const deepest = 32;
 export const parseSelectionMap = (text: string): SelectionMap => new Parser(text).parse();
 
 class Parser {
-  readonly #text: string;
-  /** Names and punctuators; commas are blank, as in GraphQL. */
-  readonly #pattern = /[\s,\uFEFF]*([_A-Za-z]\w*|[.{}[\]<>|:]|$)/y;
+  readonly #tokens: Iterator<RegExpExecArray, undefined>;
   #token = '';
+  /** Where the token begins. */
+  #offset = 0;
   #depth = 0;
 
-  constructor(text: string) {
-    this.#text = text;
+  constructor(readonly text: string) {
+    // Commas are blank, as in GraphQL.
+    this.#tokens = text.matchAll(/[_A-Za-z]\w*|[^\s,]/gu);
     this.#advance();
   }
 
@@ -119,7 +120,7 @@ class Parser {
   }
 
   #name(): string {
-    if (!/^\w/.test(this.#token)) throw this.#unexpected('a name');
+    if (!/^[_A-Za-z]/.test(this.#token)) throw this.#unexpected('a name');
     return this.#advance();
   }
 
@@ -136,21 +137,15 @@ class Parser {
   /** Returns the token before. */
   #advance(): string {
     const before = this.#token;
-    const start = this.#pattern.lastIndex;
-    const match = this.#pattern.exec(this.#text);
-    if (match === null) {
-      this.#pattern.lastIndex = start + /^[\s,\uFEFF]*/.exec(this.#text.slice(start))![0].length + 1;
-      this.#token = this.#text.charAt(this.#pattern.lastIndex - 1);
-      throw this.#unexpected('a name or one of . { } [ ] < > | :');
-    }
-    this.#token = match[1]!;
+    const next = this.#tokens.next().value;
+    this.#token = next?.[0] ?? '';
+    this.#offset = next?.index ?? this.text.length;
     return before;
   }
 
   #unexpected(expected: string): SyntaxError {
     const got = this.#token === '' ? 'the end' : `\`${this.#token}\``;
-    const at = this.#pattern.lastIndex - this.#token.length + 1;
-    return new SyntaxError(`Expected ${expected}, but got: ${got} (character ${at}).`);
+    return new SyntaxError(`Expected ${expected}, but got: ${got} (character ${this.#offset + 1}).`);
   }
 }
 

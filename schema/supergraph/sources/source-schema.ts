@@ -1,7 +1,4 @@
-/**
- * Reads source schemas: schemas of APIs that are no federation subgraphs, with the directives that join them to a graph. Over
- * 300 lines: half of them are the types of what is read.
- */
+/** Reads source schemas: schemas of APIs that are no federation subgraphs, with the directives that join them to a graph. */
 import {
   type ASTNode,
   type ConstValueNode,
@@ -10,13 +7,18 @@ import {
   type FieldDefinitionNode,
   GraphQLError,
   type InputObjectTypeDefinitionNode,
-  type InputValueDefinitionNode,
   Kind,
-  type NameNode,
   parse,
   type TypeNode,
 } from 'graphql';
-import { type Annotated, argumentsOf, directive, namedTypeOf } from '../sdl';
+import {
+  type Annotated,
+  argumentsOf,
+  type CompositeDefinition,
+  directive,
+  isComposite,
+  namedTypeOf,
+} from '../sdl';
 import { readLookups } from './read-lookups';
 import { firstFieldsOf, parseSelectionMap, type SelectionMap } from './selection-map';
 
@@ -41,8 +43,8 @@ export interface SourceType {
   readonly fields: ReadonlyMap<string, SourceField>;
   /** Names at the source; of an object its own. */
   readonly possibleTypes: readonly string[];
-  readonly variants?: Variants;
-  readonly node: Annotated;
+  readonly variants: Variants | undefined;
+  readonly node: CompositeDefinition;
 }
 
 export interface SourceField {
@@ -53,21 +55,20 @@ export interface SourceField {
   readonly namedType: string;
   readonly arguments: ReadonlyMap<string, SourceArgument>;
   /** Of `@derive`: what the link's object is made of. */
-  readonly derived?: SelectionMap;
+  readonly derived: SelectionMap | undefined;
   /** Of `@from`: the root field that answers it. */
-  readonly from?: string;
+  readonly from: string | undefined;
   readonly isLookup: boolean;
-  readonly isInternal: boolean;
-  readonly http?: HttpTemplate;
+  readonly http: HttpTemplate | undefined;
   readonly node: FieldDefinitionNode;
 }
 
 export interface SourceArgument {
   readonly name: string;
   readonly type: TypeNode;
-  readonly is?: SelectionMap;
-  readonly require?: SelectionMap;
-  readonly defaultValue?: ConstValueNode;
+  readonly is: SelectionMap | undefined;
+  readonly require: SelectionMap | undefined;
+  readonly defaultValue: ConstValueNode | undefined;
 }
 
 export interface Lookup {
@@ -133,6 +134,7 @@ export type ReportProblem = (message: string, node: ASTNode) => void;
 /**
  * Reads a source schema. Reads on after a problem, without what is wrong.
  *
+ * @param schema without extensions of types
  * @param report @default throws a `GraphQLError`
  */
 export function readSourceSchema(
@@ -141,164 +143,89 @@ export function readSourceSchema(
     throw new GraphQLError(message, { nodes });
   },
 ): SourceSchema {
-  const document = typeof schema === 'string' ? parse(schema, { noLocation: true }) : schema;
-  return new Reader(report).read(document);
-}
-
-interface ReadType extends SourceType {
-  readonly fields: Map<string, SourceField>;
-  readonly possibleTypes: string[];
-}
-
-class Reader {
-  readonly #report: ReportProblem;
-  readonly #types = new Map<string, ReadType>();
-  readonly #inputs = new Map<string, InputObjectTypeDefinitionNode>();
-  readonly #enums = new Map<string, EnumTypeDefinitionNode>();
-
-  constructor(report: ReportProblem) {
-    this.#report = report;
-  }
-
-  read({ definitions }: DocumentNode): SourceSchema {
-    const roots: { -readonly [Root in keyof SourceSchema['roots']]: string } = {};
-    const implementing: (readonly [name: string, implementer: string])[] = [];
-    for (const node of definitions) {
-      switch (node.kind) {
-        case Kind.SCHEMA_DEFINITION:
-        case Kind.SCHEMA_EXTENSION:
-          for (const { operation, type } of node.operationTypes ?? []) roots[operation] = type.name.value;
-          break;
-        case Kind.OBJECT_TYPE_DEFINITION:
-        case Kind.OBJECT_TYPE_EXTENSION:
-        case Kind.INTERFACE_TYPE_DEFINITION:
-        case Kind.INTERFACE_TYPE_EXTENSION: {
-          const isObject =
-            node.kind === Kind.OBJECT_TYPE_DEFINITION || node.kind === Kind.OBJECT_TYPE_EXTENSION;
-          const type = this.#type(node, isObject ? 'object' : 'interface');
-          for (const field of node.fields ?? []) type.fields.set(field.name.value, this.#field(field));
-          if (isObject)
-            for (const { name } of node.interfaces ?? []) implementing.push([name.value, type.name]);
-          break;
-        }
-        case Kind.UNION_TYPE_DEFINITION:
-        case Kind.UNION_TYPE_EXTENSION:
-          this.#type(node, 'union');
-          for (const { name } of node.types ?? []) implementing.push([node.name.value, name.value]);
-          break;
-        case Kind.INPUT_OBJECT_TYPE_DEFINITION:
-          this.#inputs.set(node.name.value, node);
-          break;
-        case Kind.ENUM_TYPE_DEFINITION:
-          this.#enums.set(node.name.value, node);
-          break;
-        default:
-      }
-    }
-    for (const [name, implementer] of implementing) this.#types.get(name)?.possibleTypes.push(implementer);
-    for (const root of ['query', 'mutation', 'subscription'] as const) {
-      const usual = root.charAt(0).toUpperCase() + root.slice(1);
-      if (roots[root] === undefined && this.#types.has(usual)) roots[root] = usual;
-    }
-    return {
-      kind: this.#hasHttp(roots) ? 'rest' : 'graphql',
-      roots,
-      types: this.#types,
-      inputs: this.#inputs,
-      enums: this.#enums,
-      lookups: readLookups(this.#types, roots.query, this.#report),
-    };
-  }
-
-  /** The type of a definition or of its extensions. */
-  #type(node: Annotated & { readonly name: NameNode }, kind: SourceType['kind']): ReadType {
-    const name = node.name.value;
-    const before = this.#types.get(name);
-    const shape = argumentOf(node, 'shape', 'of');
+  const { definitions } = typeof schema === 'string' ? parse(schema, { noLocation: true }) : schema;
+  const roots: { -readonly [Root in keyof SourceSchema['roots']]: string } = {};
+  const types = new Map<string, SourceType & { readonly possibleTypes: string[] }>();
+  const inputs = new Map<string, InputObjectTypeDefinitionNode>();
+  const enums = new Map<string, EnumTypeDefinitionNode>();
+  for (const node of definitions) {
+    if (node.kind === Kind.SCHEMA_DEFINITION || node.kind === Kind.SCHEMA_EXTENSION)
+      for (const { operation, type } of node.operationTypes ?? []) roots[operation] = type.name.value;
+    else if (node.kind === Kind.INPUT_OBJECT_TYPE_DEFINITION) inputs.set(node.name.value, node);
+    else if (node.kind === Kind.ENUM_TYPE_DEFINITION) enums.set(node.name.value, node);
+    if (!isComposite(node)) continue;
+    const { value: name } = node.name;
     const variants = directive(node, 'variants');
-    const type: ReadType = {
-      ...(before ?? {
-        name,
-        kind,
-        graphName: name,
-        fields: new Map(),
-        possibleTypes: kind === 'object' ? [name] : [],
-      }),
-      node: { ...node, directives: [...(before?.node.directives ?? []), ...(node.directives ?? [])] },
-      ...(typeof shape === 'string' && { graphName: shape }),
-      ...(variants && { variants: argumentsOf(variants) as unknown as Variants }),
-    };
-    this.#types.set(name, type);
-    return type;
+    const isUnion = node.kind === Kind.UNION_TYPE_DEFINITION;
+    const isObject = node.kind === Kind.OBJECT_TYPE_DEFINITION;
+    const fields = isUnion ? [] : (node.fields ?? []).map((field) => readField(field, report));
+    types.set(name, {
+      ...{ name, node, kind: isUnion ? 'union' : isObject ? 'object' : 'interface' },
+      graphName: textOf(node, 'shape', 'of') ?? name,
+      fields: new Map(fields.map((field) => [field.name, field])),
+      possibleTypes: isUnion ? (node.types ?? []).map((type) => type.name.value) : isObject ? [name] : [],
+      variants: variants && (argumentsOf(variants) as unknown as Variants),
+    });
   }
-
-  #field(node: FieldDefinitionNode): SourceField {
-    const name = node.name.value;
-    const from = argumentOf(node, 'from', 'field');
-    const jsonName = argumentOf(node, 'json', 'name');
-    const http = directive(node, 'http');
-    const derive = directive(node, 'derive');
-    if (derive !== undefined && directive(node, 'is') === undefined)
-      this.#report('@derive needs `@is(field: "{ … }")` beside it: the key of the object.', derive);
-    const derived = derive && this.#map(node, 'is');
-    return {
-      name,
-      jsonName: typeof jsonName === 'string' ? jsonName : name,
-      type: node.type,
-      namedType: namedTypeOf(node.type),
-      arguments: new Map((node.arguments ?? []).map((each) => [each.name.value, this.#argument(each)])),
-      ...(derived && { derived }),
-      ...(typeof from === 'string' && { from }),
-      isLookup: directive(node, 'lookup') !== undefined,
-      isInternal: directive(node, 'internal') !== undefined,
-      ...(http && {
-        http: { parameters: [], result: 'json', ...argumentsOf(http) } as unknown as HttpTemplate,
-      }),
-      node,
-    };
+  for (const { name, node } of types.values())
+    if (node.kind === Kind.OBJECT_TYPE_DEFINITION)
+      for (const { name: of } of node.interfaces ?? []) types.get(of.value)?.possibleTypes.push(name);
+  for (const root of ['query', 'mutation', 'subscription'] as const) {
+    const usual = root.charAt(0).toUpperCase() + root.slice(1);
+    if (roots[root] === undefined && types.has(usual)) roots[root] = usual;
   }
-
-  #argument(node: InputValueDefinitionNode): SourceArgument {
-    const is = this.#map(node, 'is');
-    const require = this.#map(node, 'require');
-    const { name, type, defaultValue } = node;
-    return {
-      name: name.value,
-      type,
-      ...(is && { is }),
-      ...(require && { require }),
-      ...(defaultValue && { defaultValue }),
-    };
-  }
-
-  #map(node: Annotated, name: 'is' | 'require'): SelectionMap | undefined {
-    const use = directive(node, name);
-    if (use === undefined) return undefined;
-    const text = argumentOf(node, name, 'field');
-    try {
-      if (typeof text === 'string') return parseSelectionMap(text);
-      this.#report(`@${name} needs \`field\`, a selection map.`, use);
-    } catch (error) {
-      this.#report(
-        `@${name}(field: ${JSON.stringify(shortened(String(text)))}) is no selection map: ${(error as Error).message}`,
-        use,
-      );
-    }
-    return undefined;
-  }
-
-  #hasHttp({ query, mutation }: SourceSchema['roots']): boolean {
-    return [query, mutation].some((root) =>
-      Array.from(this.#types.get(root ?? '')?.fields.values() ?? []).some(({ http }) => http !== undefined),
-    );
-  }
+  const rootFields = [roots.query, roots.mutation].flatMap((root = '') => [
+    ...(types.get(root)?.fields.values() ?? []),
+  ]);
+  const kind = rootFields.some(({ http }) => http !== undefined) ? 'rest' : 'graphql';
+  return { kind, roots, types, inputs, enums, lookups: readLookups(types, roots.query, report) };
 }
 
-const shortened = (text: string): string => (text.length > 100 ? `${text.slice(0, 100)}…` : text);
+function readField(node: FieldDefinitionNode, report: ReportProblem): SourceField {
+  const { value: name } = node.name;
+  const http = directive(node, 'http');
+  const derive = directive(node, 'derive');
+  if (derive !== undefined && directive(node, 'is') === undefined)
+    report('@derive needs `@is(field: "{ … }")` beside it: the key of the object.', derive);
+  const args = (node.arguments ?? []).map((argument) => ({
+    name: argument.name.value,
+    type: argument.type,
+    is: readMap(argument, 'is', report),
+    require: readMap(argument, 'require', report),
+    defaultValue: argument.defaultValue,
+  }));
+  return {
+    ...{ name, node, type: node.type },
+    jsonName: textOf(node, 'json', 'name') ?? name,
+    namedType: namedTypeOf(node.type),
+    arguments: new Map(args.map((argument) => [argument.name, argument])),
+    derived: derive && readMap(node, 'is', report),
+    from: textOf(node, 'from', 'field'),
+    isLookup: directive(node, 'lookup') !== undefined,
+    http: http && ({ parameters: [], result: 'json', ...argumentsOf(http) } as unknown as HttpTemplate),
+  };
+}
 
-function argumentOf(node: Annotated, name: string, argument: string): unknown {
+function readMap(node: Annotated, name: 'is' | 'require', report: ReportProblem): SelectionMap | undefined {
   const use = directive(node, name);
-  return use && argumentsOf(use)[argument];
+  if (use === undefined) return undefined;
+  const text = textOf(node, name, 'field');
+  try {
+    if (text !== undefined) return parseSelectionMap(text);
+    report(`@${name} needs \`field\`, a selection map.`, use);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    const shown = JSON.stringify(text!.length > 100 ? `${text!.slice(0, 100)}…` : text);
+    report(`@${name}(field: ${shown}) is no selection map: ${error.message}`, use);
+  }
+  return undefined;
+}
+
+/** An argument with which a directive is applied, if it is a text. */
+function textOf(node: Annotated, name: string, argument: string): string | undefined {
+  const use = directive(node, name);
+  const value = use && argumentsOf(use)[argument];
+  return typeof value === 'string' ? value : undefined;
 }
 
 /** The fields of its object that a link or a call is made of; undefined for other fields. */

@@ -14,14 +14,15 @@ function problemsOf(sdl: string): string[] {
 }
 
 describe('readSourceSchema', () => {
-  it('reads types with their extensions, as they are at the source', () => {
+  it('reads types as they are at the source', () => {
     const { types, roots, kind } = readSourceSchema(`
       schema { query: Root }
       type Root { user: User }
-      type User { id: ID! bestFriendId: ID }
       type UserSummary @shape(of: "User") { id: ID! }
-      extend type User { bestFriend: User @derive @is(field: "{ id: bestFriendId }") }
-      extend type User { reviews(authorId: ID! @require(field: "id"), first: Int = 3): [Review!]! @from(field: "reviewsBy") }
+      type User {
+        id: ID! bestFriendId: ID bestFriend: User @derive @is(field: "{ id: bestFriendId }")
+        reviews(authorId: ID! @require(field: "id"), first: Int = 3): [Review!]! @from(field: "reviewsBy")
+      }
       interface Media { id: ID! } type Book implements Media { id: ID! } union Any = Book | User
     `);
     expect(roots).toEqual({ query: 'Root' });
@@ -39,7 +40,6 @@ describe('readSourceSchema', () => {
     expect(fields.get('reviews')).toMatchObject({
       from: 'reviewsBy',
       jsonName: 'reviews',
-      isInternal: false,
     });
     expect(fields.get('reviews')!.arguments.get('authorId')).toMatchObject({ require: { kind: 'path' } });
     expect(fields.get('reviews')!.arguments.get('first')).toMatchObject({ defaultValue: { value: '3' } });

@@ -1,6 +1,6 @@
 import type { GraphQLObjectType } from 'graphql';
 import { composeSupergraph, executableSubgraph } from '../../../../../schema';
-import { asSubgraphs } from '../../../../../schema/composition/sources/as-subgraphs';
+import { asSubgraphs } from '../../../../../schema/composition/sources/read-sources';
 
 const subgraphOf = (name: string, sdl: string) => ({
   ...{ name, sdl, routingUrl: `http://${name}.test/`, file: `${name}.graphql` },

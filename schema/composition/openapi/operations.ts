@@ -36,7 +36,7 @@ const nameOf = (method: string, path: string): string =>
 
 /** @throws {SupergraphConfigError} where a path cannot be called, or lies beside that of the source. */
 export function checkPath({ path, at }: Operation, document: OpenApiDocument): void {
-  const isUsual = /^\/(?!\/)[!-~]*$/.test(path) && !/[?#\\]/.test(path);
+  const isUsual = /^\/[!-~]*$/.test(path) && !path.startsWith('//') && !/[?#\\]/.test(path);
   if (!isUsual || path.split('/').some((segment) => /^(\.|%2e){1,2}$/i.test(segment)))
     throw document.error(
       'Its path cannot be called: it must begin with one `/`, and have no `?`, `#`, `\\`, blank, `.` or `..` as a segment.',

@@ -50,7 +50,7 @@ export interface LocatedNode {
 }
 
 /** The location of a node, if it has one. */
-export const locateNode = ({ loc }: LocatedNode, subgraph: string): ProblemLocation[] =>
+export const locateNode = ({ loc }: LocatedNode, subgraph?: string): ProblemLocation[] =>
   loc === undefined ? [] : [locate(loc.source, loc.start, subgraph)];
 
 /** Formats a problem for a terminal. Editors and terminals link `file:line:column`. */

@@ -1,7 +1,6 @@
 import { type DocumentNode, type FieldDefinitionNode, Kind } from 'graphql';
-import { locate, type ProblemLocation } from '../problem';
 import { SupergraphConfigError } from '../supergraph-config';
-import { suggestion } from '../sources/suggestion';
+import { sourceProblem, suggestion } from '../sources/source-problem';
 import { type Note, OpenApiDocument } from './document';
 import { writeField } from './fields';
 import { type Operation, operationsOf } from './operations';
@@ -41,33 +40,29 @@ export function readOpenApi(
   return { sdl, notes: document.notes() };
 }
 
-const refusal = (message: string, locations: readonly ProblemLocation[] = []): SupergraphConfigError =>
-  new SupergraphConfigError([{ level: 'error', code: 'INVALID_SOURCE_SCHEMA', message, locations }]);
-
 /** Who begins with an empty overlay sees what there is. */
 function noOperation(names: readonly string[]): SupergraphConfigError {
   const some = names.slice(0, 10).map((name) => `\`${name}\``);
   const more = names.length > some.length ? ` and ${names.length - some.length} more` : '';
-  return refusal(
-    `The overlay names no operation of the OpenAPI document, which has ${some.join(', ') || 'none'}${more}.`,
-  );
+  const message = `The overlay names no operation of the OpenAPI document, which has ${some.join(', ') || 'none'}${more}.`;
+  return new SupergraphConfigError([sourceProblem(message, {})]);
 }
 
 /** The operation that a field names. @throws {SupergraphConfigError} where there is none, or several */
 function operationOf(
-  { name: { value: name, loc } }: FieldDefinitionNode,
+  { name: node }: FieldDefinitionNode,
   operations: ReadonlyMap<string, readonly Operation[]>,
   subgraph: string | undefined,
 ): Operation {
+  const { value: name } = node;
   const found = operations.get(name) ?? [];
   if (found.length === 1) return found[0]!;
   const titles = found.map(({ method, path }) => `${method} ${path}`);
-  throw refusal(
+  const message =
     found.length === 0
       ? `The OpenAPI document has no operation \`${name}\`.${suggestion(name, operations.keys())}`
-      : `\`${name}\` names several operations of the OpenAPI document: ${titles.join(', ')}. Give them an \`operationId\` each.`,
-    [locate(loc!.source, loc!.start, subgraph)],
-  );
+      : `\`${name}\` names several operations of the OpenAPI document: ${titles.join(', ')}. Give them an \`operationId\` each.`;
+  throw new SupergraphConfigError([sourceProblem(message, node, subgraph)]);
 }
 
 /** The fields of a root type in an overlay, each once. */

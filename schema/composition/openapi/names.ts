@@ -5,17 +5,13 @@
  * legal is not changed.
  */
 export function legalName(name: string): string {
-  let legal = '';
-  let rest = name;
-  if (name.startsWith('+') || name.startsWith('-')) {
-    legal = name.startsWith('+') ? 'plus_' : 'minus_';
-    rest = name.slice(1);
-  }
-  legal += rest.replace(/[^_0-9A-Za-z]/gu, '_');
-  if (legal === '') return 'empty';
-  // Names with two underscores in front are those of introspection.
-  legal = legal.replace(/^_{2,}/, '_');
-  return /^[0-9]/.test(legal) ? `_${legal}` : legal;
+  const legal = name
+    .replace(/^\+/, 'plus_')
+    .replace(/^-/, 'minus_')
+    .replace(/[^_0-9A-Za-z]/gu, '_')
+    // Names with two underscores in front are those of introspection.
+    .replace(/^_{2,}/, '_');
+  return /^[0-9]/.test(legal) ? `_${legal}` : legal || 'empty';
 }
 
 /** Gives each name once: a number is added to later ones. */

@@ -46,7 +46,4 @@ export function checkPath({ path, at }: Operation, document: OpenApiDocument): v
 
 /** The names in braces. */
 export const pathParameters = (path: string): string[] =>
-  path
-    .split('{')
-    .slice(1)
-    .flatMap((part) => (part.includes('}') ? part.slice(0, part.indexOf('}')) : []));
+  Array.from(path.matchAll(/\{([^{}]*)\}/g), ([, name]) => name!);

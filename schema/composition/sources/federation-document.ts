@@ -1,6 +1,6 @@
 /** The schema of a subgraph as Apollo's composer takes it. */
 import { type DefinitionNode, type DocumentNode, isTypeDefinitionNode, Kind, parse, visit } from 'graphql';
-import { type Annotated, applied, argumentsOf, directive } from '../../supergraph/sdl';
+import { applied, directive } from '../../supergraph/sdl';
 import { sourceWords } from './source-words';
 
 /** What can be reached of root types and entities, without the words of sources, and with a link to Federation. */
@@ -8,7 +8,7 @@ export function federationDocument(all: readonly DefinitionNode[]): DocumentNode
   const own = all.filter(
     (node) => node.kind !== Kind.DIRECTIVE_DEFINITION || !sourceWords.has(node.name.value),
   );
-  const definitions = reachable(own, (node) => directive(node as Annotated, 'key') !== undefined);
+  const definitions = reachable(own);
   const document: DocumentNode = visit(
     { kind: Kind.DOCUMENT, definitions },
     { Directive: ({ name }) => (sourceWords.has(name.value) ? null : undefined) },
@@ -40,22 +40,13 @@ const federationDirectives =
     ' ',
   );
 
-/**
- * The definitions that root types and further ones lead to, and those that are no types.
- *
- * @param isRoot whether a type is one more of those where this begins
- */
-export function reachable(
-  definitions: readonly DefinitionNode[],
-  isRoot: (node: DefinitionNode) => boolean,
-): DefinitionNode[] {
+/** The definitions that root types and entities lead to, and those that are no types. */
+function reachable(definitions: readonly DefinitionNode[]): DefinitionNode[] {
   const roots = new Set(['Query', 'Mutation', 'Subscription']);
   /** What leads on to a type: its definition, and the objects of an interface. */
   const named = new Map<string, DefinitionNode[]>();
   const add = (name: string, node: DefinitionNode) => {
-    const known = named.get(name);
-    if (known === undefined) named.set(name, [node]);
-    else known.push(node);
+    if (named.get(name)?.push(node) === undefined) named.set(name, [node]);
   };
   for (const node of definitions) {
     if (isSchema(node)) for (const { type } of node.operationTypes ?? []) roots.add(type.name.value);
@@ -65,7 +56,7 @@ export function reachable(
   }
   const reached = new Set<DefinitionNode>();
   const waiting = definitions.filter(
-    (node) => !isTypeDefinitionNode(node) || roots.has(node.name.value) || isRoot(node),
+    (node) => !isTypeDefinitionNode(node) || roots.has(node.name.value) || directive(node, 'key'),
   );
   const follow = (name: string) => {
     waiting.push(...(named.get(name) ?? []));
@@ -75,12 +66,7 @@ export function reachable(
     if (reached.has(node)) continue;
     reached.add(node);
     if (isTypeDefinitionNode(node)) follow(node.name.value);
-    visit(node, {
-      NamedType: ({ name }) => follow(name.value),
-      Directive: (use) => {
-        if (use.name.value === 'shape') follow(String(argumentsOf(use)['of']));
-      },
-    });
+    visit(node, { NamedType: ({ name }) => follow(name.value) });
   }
   return definitions.filter((node) => reached.has(node));
 }

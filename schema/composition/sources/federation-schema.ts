@@ -2,9 +2,9 @@
 import {
   type ConstDirectiveNode,
   type DocumentNode,
+  type FieldDefinitionNode,
   isTypeDefinitionNode,
   Kind,
-  type ObjectTypeDefinitionNode,
   print,
   type SchemaDefinitionNode,
   type SchemaExtensionNode,
@@ -21,7 +21,7 @@ import {
   type SourceField,
   type SourceSchema,
 } from '../../supergraph/sources/source-schema';
-import { federationDocument, reachable } from './federation-document';
+import { federationDocument } from './federation-document';
 import type { Owners } from './owners';
 import { checkPositions, missingOf } from './partial-positions';
 import { addRequirements } from './requirements';
@@ -30,7 +30,7 @@ import { type SourceDraft, type TypeDraft, use } from './source-draft';
 
 export interface FederationSchema {
   readonly document: DocumentNode;
-  /** The source schema as the executor needs it: without descriptions, and only what can be reached. */
+  /** The source schema as the executor needs it: without descriptions. */
   readonly source: string;
 }
 
@@ -77,7 +77,7 @@ export function federationSchema(
         `Nothing leads to \`${type}\`, which has this link: a @lookup of it, or a field that returns one, is missing.`,
         field.node.name,
       );
-  return problems === 0 ? { document: made, source: executorSchema(source, document) } : undefined;
+  return problems === 0 ? { document: made, source: print(withoutDescriptions(document)) } : undefined;
 }
 
 /** The types as clients see them. */
@@ -136,21 +136,15 @@ function addTypes({ source, types, rest }: SourceDraft, { definitions }: Documen
 /** An object of another subgraph to which `@derive` links, with what the link has of it. */
 function addTarget({ types, owners }: SourceDraft, { namedType, derived, node: { loc } }: SourceField): void {
   const at = loc && { loc };
-  const node: ObjectTypeDefinitionNode = {
-    kind: Kind.OBJECT_TYPE_DEFINITION,
-    name: { kind: Kind.NAME, value: namedType },
-  };
-  const fields = derivedNames(derived!).map((value) => {
+  const fields = derivedNames(derived!).map((field): FieldDefinitionNode => {
     // The rules have seen that a subgraph has it.
-    const { type } = owners.field(namedType, value)!;
-    return {
-      ...at,
-      kind: Kind.FIELD_DEFINITION as const,
-      name: { ...at, kind: Kind.NAME as const, value },
-      type,
-    };
+    const { kind, name, type } = owners.field(namedType, field)!;
+    return { kind, type, ...at, name: { ...name, ...at } };
   });
-  types.set(namedType, { node, fields: new Map(fields.map((field) => [field.name.value, field])) });
+  types.set(namedType, {
+    node: { kind: Kind.OBJECT_TYPE_DEFINITION, name: { kind: Kind.NAME, value: namedType } },
+    fields: new Map(fields.map((field) => [field.name.value, field])),
+  });
 }
 
 /**
@@ -216,17 +210,7 @@ const normalized = (key: string): string =>
     .sort()
     .join(' ');
 
-function executorSchema(source: SourceSchema, { definitions }: DocumentNode): string {
-  const kept = reachable(definitions, (node) => {
-    if (node.kind !== Kind.OBJECT_TYPE_DEFINITION) return false;
-    const { value } = node.name;
-    const fields = [...(source.types.get(value)?.fields.values() ?? [])];
-    return source.lookups.has(value) || fields.some((field) => madeOf(field) !== undefined);
+const withoutDescriptions = (document: DocumentNode): DocumentNode =>
+  visit(document, {
+    enter: (node) => ('description' in node ? { ...node, description: undefined } : undefined),
   });
-  return print(
-    visit(
-      { kind: Kind.DOCUMENT, definitions: kept },
-      { enter: (node) => ('description' in node ? { ...node, description: undefined } : undefined) },
-    ) as DocumentNode,
-  );
-}

@@ -1,9 +1,10 @@
 import { type DocumentNode, GraphQLError, Kind, Lexer, parse, Source, TokenKind } from 'graphql';
-import { locate, locateNode, type Problem } from '../problem';
+import { locate, type Problem } from '../problem';
 import { readOpenApi } from '../openapi';
 import { type SchemaLocation, SupergraphConfigError } from '../supergraph-config';
 import { federationDocument } from './federation-document';
 import { withOverlay } from './overlay';
+import { sourceProblem } from './source-problem';
 import { isSourceSchema } from './source-words';
 
 interface Text {
@@ -29,12 +30,7 @@ export function overlaidDocument(
   const isGenerated = kind === 'openapi' || kind === 'url';
   const schema = parsed(subgraph, { text, file }, isGenerated);
   const document = withOverlay(schema, over, (message, node) =>
-    problems.push({
-      level: 'error',
-      code: 'INVALID_SOURCE_SCHEMA',
-      message,
-      locations: locateNode(node, subgraph),
-    }),
+    problems.push(sourceProblem(message, node, subgraph)),
   );
   if (problems.length > 0) throw new SupergraphConfigError(problems);
   return isSourceSchema(document) ? document : federationDocument(document.definitions);

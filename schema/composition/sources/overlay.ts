@@ -16,7 +16,7 @@ import {
 import { argumentsOf, listDepth, namedTypeOf, typeText } from '../../supergraph/sdl';
 import type { ReportProblem } from '../../supergraph/sources/source-schema';
 import { sourceWords } from './source-words';
-import { suggestion } from './suggestion';
+import { suggestion } from './source-problem';
 
 /**
  * Adds an overlay to a schema. The result has no extensions of types, and no definitions of directives of sources; its nodes
@@ -79,18 +79,19 @@ class Overlay {
   ) {
     visit(overlay, {
       NamedType: ({ name }) => void this.#linked.add(name.value),
-      Directive: (use) =>
-        void (use.name.value === 'shape' && this.#linked.add(String(argumentsOf(use)['of']))),
+      Directive: (use) => {
+        const { value: name } = use.name;
+        if (name === 'shape') this.#linked.add(String(argumentsOf(use)['of']));
+        if (name === 'http' || name === 'json' || name === 'variants')
+          report(`@${name} is written by Weir, of a document: an overlay must not have it.`, use);
+      },
     });
   }
 
   /** Adds the types of the overlay. */
   add(): void {
-    for (const node of this.overlay.definitions) {
-      if (!isType(node)) continue;
-      this.#refuseWritten(node);
-      this.types.set(node.name.value, this.#type(node));
-    }
+    for (const node of this.overlay.definitions)
+      if (isType(node)) this.types.set(node.name.value, this.#type(node));
   }
 
   #type(node: TypeNodes): TypeDefinitionNode {
@@ -162,17 +163,6 @@ class Overlay {
     const kind = this.types.get(name)?.kind;
     const isSpecified = specifiedScalarTypes.some((scalar) => scalar.name === name);
     return isSpecified || kind === Kind.SCALAR_TYPE_DEFINITION || kind === Kind.ENUM_TYPE_DEFINITION;
-  }
-
-  /** The words that only the reader of OpenAPI documents writes. */
-  #refuseWritten(node: Element): void {
-    for (const use of node.directives ?? [])
-      if (['http', 'json', 'variants'].includes(use.name.value))
-        this.report(
-          `@${use.name.value} is written by Weir, of a document: an overlay must not have it.`,
-          use,
-        );
-    for (const part of parts) for (const each of node[part] ?? []) this.#refuseWritten(each);
   }
 }
 

@@ -7,27 +7,25 @@ import type { SourceDraft } from './source-draft';
 /** Reports the positions of which the source cannot look up the rest. */
 export function checkPositions(draft: SourceDraft): void {
   const { source, types, report } = draft;
-  /** Many links have the same part. */
-  const known = new Map<string, string | undefined>();
+  /** Why a part is too little; empty where it is enough. Many links have the same part. */
+  const reasons = new Map<string, string>();
   for (const type of source.types.values())
     for (const field of type.fields.values()) {
       if (types.get(type.graphName)?.fields.has(field.name) !== true) continue;
-      for (const part of partsIn(source, field)) {
-        const { entity, of } = part;
+      for (const { entity, of, has } of partsIn(source, field)) {
         const key = `${entity} ${of}`;
-        if (!known.has(key)) known.set(key, whyTooLittle(draft, part));
-        const why = known.get(key);
-        if (why !== undefined) report(`\`${type.name}.${field.name}\` ${why}`, field.node.name);
+        const why = reasons.get(key) ?? whyTooLittle(draft, entity, has);
+        reasons.set(key, why);
+        if (why !== '') report(`\`${type.name}.${field.name}\` ${why}`, field.node.name);
       }
     }
 }
 
-/** Undefined where the part is enough. */
-function whyTooLittle({ source, types }: SourceDraft, { entity, has }: Part): string | undefined {
+function whyTooLittle({ source, types }: SourceDraft, entity: string, has: Part['has']): string {
   const isGiven = (name: string) => has([name]);
   const missing = missingOf({ source, types }, entity, isGiven);
   const lookups = source.lookups.get(entity) ?? [];
-  if (missing.length === 0 || lookups.some(({ key }) => readKey(key).every(has))) return undefined;
+  if (missing.length === 0 || lookups.some(({ key }) => readKey(key).every(has))) return '';
   const given = [...types.get(entity)!.fields.keys()].filter(isGiven);
   const those = missing.length > 1 ? 'these fields' : 'this field';
   return `has only ${namesText(given)} of \`${entity}\`, and no @lookup gets ${namesText(missing)} by that: add @lookup to a query that does, or @internal to ${those} of \`${entity}\`.`;

@@ -1,9 +1,10 @@
 import { type DocumentNode, Kind, parse, print, type Source } from 'graphql';
-import { locateNode, type Problem } from '../problem';
+import type { Problem } from '../problem';
 import type { SubgraphSchema } from '../compose';
 import { federationSchema } from './federation-schema';
 import { withOverlay } from './overlay';
 import { Owners } from './owners';
+import { sourceProblem } from './source-problem';
 import { isSourceSchema } from './source-words';
 
 /** A subgraph to compose. */
@@ -25,12 +26,7 @@ export function readSources(schemas: readonly SubgraphDocument[]) {
     if (!isSourceSchema(each.document)) return each;
     const { name } = each.subgraph;
     const made = federationSchema(joined[index]!, owners, (message, node) =>
-      problems.push({
-        level: 'error',
-        code: 'INVALID_SOURCE_SCHEMA',
-        message,
-        locations: locateNode(node, name),
-      }),
+      problems.push(sourceProblem(message, node, name)),
     );
     if (made === undefined) return each;
     sources.set(name, made.source);

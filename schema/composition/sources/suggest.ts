@@ -1,5 +1,5 @@
 /** Proposes what an overlay may say of an API: lookups, and links that are made of ids. */
-import { type FieldDefinitionNode, Kind, type TypeNode } from 'graphql';
+import { Kind } from 'graphql';
 import { listDepth, namedTypeOf, nullable, typeText } from '../../supergraph/sdl';
 import type { SourceField, SourceSchema, SourceType } from '../../supergraph/sources/source-schema';
 import type { Owners } from './owners';
@@ -17,14 +17,12 @@ export function suggestionsFor(source: SourceSchema, owners: Owners): Suggestion
   const queries = [...(source.types.get(query)?.fields.values() ?? [])];
   const lookups = queries.flatMap((field) => lookupOf(source, query, field) ?? []);
   const entities = new Set([...source.lookups.keys(), ...lookups.map(({ entity }) => entity)]);
-  const links = [...source.types.values()].flatMap((type) =>
-    type.kind !== 'object' || Object.values(source.roots).includes(type.name)
-      ? []
-      : Array.from(type.fields.values()).flatMap(
-          (field) => linkOf(type, field, { source, entities, owners }) ?? [],
-        ),
-  );
-  return [...lookups.map(({ coordinate, overlay }) => ({ coordinate, overlay })), ...links];
+  const links = [...source.types.values()]
+    .filter(({ kind, name }) => kind === 'object' && !Object.values(source.roots).includes(name))
+    .flatMap((type) =>
+      Array.from(type.fields.values(), (field) => linkOf(type, field, { source, entities, owners }) ?? []),
+    );
+  return [...lookups.map(({ suggestion }) => suggestion), ...links.flat()];
 }
 
 /** A query whose only necessary argument is a value, or a list of values, of the objects that it returns. */
@@ -32,7 +30,7 @@ function lookupOf(
   { types }: SourceSchema,
   query: string,
   { name, namedType, type, node, isLookup }: SourceField,
-): (Suggestion & { readonly entity: string }) | undefined {
+): { suggestion: Suggestion; entity: string } | undefined {
   const entity = types.get(namedType);
   const needed = (node.arguments ?? []).filter(
     (argument) => argument.type.kind === Kind.NON_NULL_TYPE && argument.defaultValue === undefined,
@@ -53,7 +51,7 @@ function lookupOf(
   const isImplied = depth === 0 && key.name === given && argument.type.kind === Kind.NON_NULL_TYPE;
   const is = isImplied ? '' : ` @is(field: "${depth === 0 ? key.name : `[${key.name}]`}")`;
   const overlay = `extend type ${query} { ${name}(${given}: ${typeText(argument.type)}${is}): ${typeText(type)} @lookup }`;
-  return { coordinate: `${query}.${name}`, overlay, entity: entity.name };
+  return { suggestion: { coordinate: `${query}.${name}`, overlay }, entity: entity.name };
 }
 
 interface Known {
@@ -74,8 +72,7 @@ function linkOf(
   const isEntity = entities.has(target) || [...owners.keys(target)].includes(key.toLowerCase());
   if (!isEntity || target === parent || fields.has(link) || args.size > 0 || listDepth(type) > 0)
     return undefined;
-  const own: TypeNode | undefined = source.types.get(target)?.fields.get('id')?.type;
-  const id: FieldDefinitionNode['type'] | undefined = own ?? owners.field(target, 'id')?.type;
+  const id = source.types.get(target)?.fields.get('id')?.type ?? owners.field(target, 'id')?.type;
   if (id === undefined || typeText(nullable(id)) !== namedType) return undefined;
   return {
     coordinate: `${parent}.${name}`,

@@ -1,6 +1,14 @@
 /** The schema of a subgraph as Apollo's composer takes it. */
-import { type DefinitionNode, type DocumentNode, isTypeDefinitionNode, Kind, parse, visit } from 'graphql';
-import { applied, directive } from '../../supergraph/sdl';
+import {
+  type DefinitionNode,
+  type DocumentNode,
+  isTypeDefinitionNode,
+  Kind,
+  parse,
+  type TypeDefinitionNode,
+  visit,
+} from 'graphql';
+import { type Annotated, applied, directive } from '../../supergraph/sdl';
 import { sourceWords } from './source-words';
 
 /** What can be reached of root types and entities, without the words of sources, and with a link to Federation. */
@@ -13,16 +21,13 @@ export function federationDocument(all: readonly DefinitionNode[]): DocumentNode
     { kind: Kind.DOCUMENT, definitions },
     { Directive: ({ name }) => (sourceWords.has(name.value) ? null : undefined) },
   );
-  const isLinked = definitions.some(
-    (node) => isSchema(node) && applied(node, 'link').some(({ url }) => String(url).startsWith(federation)),
+  const isLinked = definitions.some((node) =>
+    applied(node as Annotated, 'link').some(({ url }) => String(url).startsWith(federation)),
   );
   return isLinked ? document : { ...document, definitions: [linkFor(document), ...document.definitions] };
 }
 
 const federation = 'https://specs.apollo.dev/federation/';
-
-const isSchema = (node: DefinitionNode) =>
-  node.kind === Kind.SCHEMA_DEFINITION || node.kind === Kind.SCHEMA_EXTENSION;
 
 /** Imports the directives that a schema uses and does not define. */
 function linkFor(document: DocumentNode): DefinitionNode {
@@ -42,31 +47,23 @@ const federationDirectives =
 
 /** The definitions that root types and entities lead to, and those that are no types. */
 function reachable(definitions: readonly DefinitionNode[]): DefinitionNode[] {
-  const roots = new Set(['Query', 'Mutation', 'Subscription']);
-  /** What leads on to a type: its definition, and the objects of an interface. */
-  const named = new Map<string, DefinitionNode[]>();
-  const add = (name: string, node: DefinitionNode) => {
-    if (named.get(name)?.push(node) === undefined) named.set(name, [node]);
-  };
+  const names = new Set(['Query', 'Mutation', 'Subscription']);
+  /** What leads on from a type: its definition, and the objects of an interface. */
+  const leading = new Map<string, TypeDefinitionNode[]>();
+  const follow = (node: DefinitionNode) =>
+    visit(node, { NamedType: ({ name }) => void names.add(name.value) });
   for (const node of definitions) {
-    if (isSchema(node)) for (const { type } of node.operationTypes ?? []) roots.add(type.name.value);
-    if (!isTypeDefinitionNode(node)) continue;
-    add(node.name.value, node);
-    if ('interfaces' in node) for (const { name } of node.interfaces ?? []) add(name.value, node);
+    if (!isTypeDefinitionNode(node)) {
+      follow(node);
+      continue;
+    }
+    if (directive(node, 'key') !== undefined) names.add(node.name.value);
+    for (const { name } of [node, ...(('interfaces' in node && node.interfaces) || [])])
+      if (leading.get(name.value)?.push(node) === undefined) leading.set(name.value, [node]);
   }
-  const reached = new Set<DefinitionNode>();
-  const waiting = definitions.filter(
-    (node) => !isTypeDefinitionNode(node) || roots.has(node.name.value) || directive(node, 'key'),
-  );
-  const follow = (name: string) => {
-    waiting.push(...(named.get(name) ?? []));
-    named.delete(name);
-  };
-  for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
-    if (reached.has(node)) continue;
-    reached.add(node);
-    if (isTypeDefinitionNode(node)) follow(node.name.value);
-    visit(node, { NamedType: ({ name }) => follow(name.value) });
-  }
-  return definitions.filter((node) => reached.has(node));
+  for (const name of names)
+    for (const node of leading.get(name) ?? [])
+      if (node.name.value === name) follow(node);
+      else names.add(node.name.value);
+  return definitions.filter((node) => !isTypeDefinitionNode(node) || names.has(node.name.value));
 }

@@ -209,17 +209,12 @@ class Rules {
 
 /** Whether a link or a call needs itself of its object, also for others that it needs. */
 function isMadeOfItself({ fields }: SourceType, name: string): boolean {
-  const seen = new Set<string>();
-  const waiting = [name];
-  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    const field = fields.get(next);
-    for (const need of (field && madeOf(field)) ?? []) {
-      if (need === name) return true;
-      if (!seen.has(need)) waiting.push(need);
-      seen.add(need);
-    }
+  const needs = new Set(madeOf(fields.get(name)!));
+  for (const need of needs) {
+    const field = fields.get(need);
+    for (const further of (field && madeOf(field)) ?? []) needs.add(further);
   }
-  return false;
+  return needs.has(name);
 }
 
 const named = (value: string): NamedTypeNode => ({ kind: Kind.NAMED_TYPE, name: { kind: Kind.NAME, value } });

@@ -2,12 +2,14 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writ
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type DevProcess, endAll, eventually, startDev, startProcess } from '../support/process';
+import { allBut } from '../support/reference-graph';
 
 const root = join(__dirname, '../..');
 const names = ['accounts', 'products', 'inventory', 'reviews', 'orders', 'payments', 'history', 'shipping'];
 /** A copy of the checkout, whose files may be edited. */
 const folder = mkdtempSync(join(tmpdir(), 'weir-e2e-'));
 const main = join(folder, 'dist/cli/main.js');
+const mocks = ['--mock', ...allBut('accounts', 'reviews')];
 let weir: DevProcess;
 
 beforeAll(async () => {
@@ -23,7 +25,7 @@ beforeAll(async () => {
   }
   for (const file of ['suppliers/openapi.yaml', 'wishlists/schema.graphql'])
     cpSync(join(root, 'subgraphs', file), join(folder, 'subgraphs', file), { recursive: true });
-  weir = await startDev(['--data', join(folder, 'dynamodb')], {}, main);
+  weir = await startDev(['--data', join(folder, 'dynamodb'), ...mocks], {}, main);
 });
 afterAll(async () => {
   await endAll();
@@ -48,7 +50,7 @@ describe('weir dev, while a schema file is edited,', () => {
 
   it('does not start with schemas that do not compose', async () => {
     const before = edit('reviews', (sdl) => sdl.replace('author: User', 'author: Usr'));
-    const second = startProcess([main, 'dev', '--port', '0', '--data', join(folder, 'second')]);
+    const second = startProcess([main, 'dev', '--port', '0', '--data', join(folder, 'second'), ...mocks]);
 
     expect(await second.exit).toBe(1);
     expect(second.stderr).toContain(`${schemaFile('reviews')}:`);

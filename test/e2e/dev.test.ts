@@ -19,6 +19,7 @@ import {
   startWeir,
   weirMain,
 } from '../support/process';
+import { allBut } from '../support/reference-graph';
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-e2e-'));
 const data = join(folder, 'dynamodb');
@@ -197,7 +198,7 @@ describe('weir dev', () => {
     expect(resetting.stderr).toContain(`The data folder ${data} is served by another process`);
     expect(resetting.stderr).toContain(`weir: ${data} was not reset.`);
 
-    const second = await startDev(['--data', data]);
+    const second = await startDev(['--data', data, '--mock', ...allBut('accounts')]);
     const query = '{ user(id: "u3") { name } }';
     expect((await second.query(query)).data).toEqual((await weir.query(query)).data);
     expect(await second.stop()).toBe(0);
@@ -243,13 +244,15 @@ describe('weir dev', () => {
     expect(await weir.stop()).toBe(0);
     for (const { pid } of children) expect(isAlive(pid)).toBe(false);
 
-    weir = await startDev(['--data', data]);
+    // One of each kind.
+    const kinds = ['reviews', 'shipping', 'suppliers', 'wishlists'];
+    weir = await startDev(['--data', data, '--mock', ...allBut(...kinds)]);
     expect((await weir.query(`{ review(id: "${id}") { body } }`)).data.review).toEqual({ body });
   });
 
   it('leaves no process behind when it is killed', async () => {
     const children = childrenOf(weir.pid);
-    expect(children).toHaveLength(11);
+    expect(children).toHaveLength(5);
     weir.signal('SIGKILL');
     await weir.exit;
 
@@ -262,7 +265,7 @@ describe('weir dev', () => {
     const npm = startProcess(
       [
         ...['-e', `require('node:child_process').${shell}`, '--'],
-        ...[weirMain, 'dev', '--port', '0', '--data', data, '--reset'],
+        ...[weirMain, 'dev', '--port', '0', '--data', data, '--reset', '--mock', ...allBut('reviews')],
       ],
       { npm_lifecycle_script: 'node cli/weir.mjs dev' },
     );
@@ -278,7 +281,7 @@ describe('weir dev', () => {
     const [sh] = childrenOf(npm.pid);
     const [dev] = childrenOf(sh!.pid);
     const all = [dev!, ...childrenOf(dev!.pid)];
-    expect(all).toHaveLength(12);
+    expect(all).toHaveLength(3);
     process.kill(sh!.pid, 'SIGTERM');
     await eventually(() => all.every(({ pid }) => !isAlive(pid)));
   });

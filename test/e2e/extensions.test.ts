@@ -1,9 +1,18 @@
-/** Modules of the option `extensions`, in each way in which a gateway is run. Over 300 lines: each module is written here. */
+/** Modules of the option `extensions`, in each way in which a gateway is run. */
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { compose } from '../support/compose';
 import { freePort } from '../support/free-port';
@@ -44,6 +53,8 @@ beforeAll(() => {
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
   writeFileSync(join(folder, 'supergraph.graphql'), compose({ a: schema }));
   writeFileSync(join(folder, 'a.graphql'), schema);
+  writeOptions(['./extensions/version.mjs']);
+  startFaulty();
 });
 beforeEach(() => {
   writeOptions(['./extensions/version.mjs']);
@@ -57,54 +68,16 @@ afterAll(async () => {
 /** Never yields, and uses no processor. */
 const hang = 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);';
 
-/** Each with what is printed of it. */
+/** Each with what is printed of it. The unit test of `cli/gateway/try-extensions` has more. */
 const faulty: readonly (readonly [string, string | undefined, RegExp])[] = [
   ['throws', '\nthrow new Error("boom");', /version\.mjs:2: boom\./],
-  [
-    'never ends loading',
-    'await new Promise(() => setInterval(() => {}, 1000));',
-    /did not finish loading within 10 s/,
-  ],
-  ['never yields while it loads', hang, /did not finish loading within 10 s/],
   ['is missing', undefined, /version\.mjs: It does not exist\./],
-  [
-    'has the wrong exports',
-    '\nexport const hook = {};',
-    /version\.mjs:2: It exports `hook`, which is unknown/,
-  ],
-  [
-    'has a hook that is unknown',
-    'export const hooks = { onRequests() {} };',
-    /version\.mjs:1: `hooks\.onRequests` is unknown/,
-  ],
-  [
-    'imports a missing package',
-    '\n\nimport "no-such-package";',
-    /version\.mjs:3: Cannot find package 'no-such-package'/,
-  ],
-  ['ends its process', 'process.exit(0);', /version\.mjs: It ends the process that loads it\./],
-  [
-    'rejects a promise that nobody handles',
-    '\nPromise.reject(new Error("boom"));\nexport const hooks = {};',
-    /version\.mjs:2: It ends the process that loads it\./,
-  ],
-  [
-    'has an export that throws',
-    '\nexport const hooks = { get onAnswer() { throw new Error("boom"); } };',
-    /version\.mjs:2: boom\./,
-  ],
-  [
-    'has an interceptor that is none',
-    '\nexport const interceptors = [async (next) => next];',
-    /version\.mjs:2: Each of `interceptors` must return a function, but got: Promise/,
-  ],
-  [
-    'has a hook that is no function',
-    'export const hooks = { onRequest: 5n };',
-    /version\.mjs:1: `hooks\.onRequest` must be a function, but got: 5n\./,
-  ],
-  ['is no JavaScript', '\nexport const hooks = {', /version\.mjs:\d: Unexpected end of input/],
 ];
+const neverYields = [
+  'never yields while it loads',
+  hang,
+  /version\.mjs: It did not finish loading within 10 s\./,
+] as const;
 const onlyInWorkers = [
   'never yields while a worker loads it',
   `import cluster from 'node:cluster';\nif (cluster.isWorker) ${hang}\nexport const hooks = {};`,
@@ -113,6 +86,22 @@ const onlyInWorkers = [
 function writeFaulty(text: string | undefined): void {
   if (text === undefined) rmSync(versionModule);
   else writeFileSync(versionModule, text);
+}
+
+/** Gateways that start with one, all at once, in folders of their own, as some are waited for for 10 s. */
+const started = new Map<string, WeirProcess>();
+function startFaulty(): void {
+  for (const [what, text] of [...faulty, neverYields, onlyInWorkers]) {
+    const own = mkdtempSync(join(folder, 'faulty-'));
+    for (const each of ['supergraph.graphql', 'node_modules'])
+      symlinkSync(join(folder, each), join(own, each));
+    copyFileSync(config, join(own, 'weir.yaml'));
+    mkdirSync(join(own, 'extensions'));
+    if (text !== undefined) writeFileSync(join(own, 'extensions/version.mjs'), text);
+    const workers = what === onlyInWorkers[0] ? ['--workers', '2'] : [];
+    const flags = [...workers, '--config', join(own, 'weir.yaml'), '--port', '0'];
+    started.set(what, startWeir(['gateway', ...flags]));
+  }
 }
 
 interface VersionAnswer {
@@ -159,7 +148,10 @@ describe('weir gateway --workers 2', () => {
     let ends = false;
     const load = Promise.all(
       Array.from({ length: 4 }, async () => {
-        while (!ends) answers.push(await ask(url));
+        while (!ends) {
+          answers.push(await ask(url));
+          await pause(10);
+        }
       }),
     );
     const workersWith = (version: number): number =>
@@ -193,29 +185,15 @@ describe('weir gateway --workers 2', () => {
   );
 });
 
-describe('a gateway that starts with a faulty extension', () => {
-  /** All start at once, in folders of their own, as some are waited for for 10 s. */
-  const started = new Map<string, WeirProcess>();
-  beforeAll(() => {
-    for (const [what, text] of [...faulty, onlyInWorkers]) {
-      const own = mkdtempSync(join(folder, 'faulty-'));
-      for (const each of ['weir.yaml', 'supergraph.graphql', 'node_modules'])
-        symlinkSync(join(folder, each), join(own, each));
-      mkdirSync(join(own, 'extensions'));
-      if (text !== undefined) writeFileSync(join(own, 'extensions/version.mjs'), text);
-      const workers = what === onlyInWorkers[0] ? ['--workers', '2'] : [];
-      const flags = [...workers, '--config', join(own, 'weir.yaml'), '--port', '0'];
-      started.set(what, startWeir(['gateway', ...flags]));
-    }
-  });
-
-  it.each([...faulty, onlyInWorkers])('ends with exit code 2 where it %s', async (what, _, printed) => {
+it.each([...faulty, neverYields, onlyInWorkers])(
+  'a gateway ends with exit code 2 where it starts with an extension that %s',
+  async (what, _, printed) => {
     const gateway = started.get(what)!;
     expect(await gateway.exit).toBe(2);
     expect(gateway.stderr).toMatch(/^weir: .*weir\.yaml:2: `extensions\.0` cannot be used: /);
     expect(gateway.stderr).toMatch(printed);
-  });
-});
+  },
+);
 
 describe('weir gateway', () => {
   it('says that it needs a restart for a changed extension, and goes on', async () => {

@@ -4,9 +4,7 @@ import {
   type DocumentNode,
   type FieldDefinitionNode,
   type GraphQLSchema,
-  Kind,
   parse,
-  type SelectionSetNode,
   specifiedDirectives,
   visit,
 } from 'graphql';
@@ -60,24 +58,10 @@ function keysOf(subgraph: Subgraph): ExecutableSubgraph['keys'] {
     if (applied.length > 0)
       keys.set(
         type.name,
-        applied.map((key) => leavesOf(String(key.arguments().fields))),
+        applied.map((key) =>
+          readKey(String(key.arguments().fields)).filter((path) => path.at(-1) !== '__typename'),
+        ),
       );
   }
   return keys;
 }
-
-function leavesOf(fields: string): EntityKey {
-  const [definition] = parse(`{ ${fields} }`, { noLocation: true }).definitions;
-  return definition?.kind === Kind.OPERATION_DEFINITION ? pathsIn(definition.selectionSet) : [];
-}
-
-const pathsIn = ({ selections }: SelectionSetNode): EntityKey =>
-  selections.flatMap((selection) => {
-    if (selection.kind === Kind.FRAGMENT_SPREAD) return [];
-    if (selection.kind === Kind.INLINE_FRAGMENT) return pathsIn(selection.selectionSet);
-    const { name, selectionSet } = selection;
-    if (name.value === '__typename') return [];
-    return selectionSet === undefined
-      ? [[name.value]]
-      : pathsIn(selectionSet).map((path) => [name.value, ...path]);
-  });

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import {
   commandsCausedBy,
@@ -63,7 +64,11 @@ function databaseOver(commands: Commands, clock: StoreClock): Database {
       commands.eventObservers.add(observer);
       return () => commands.eventObservers.delete(observer);
     },
-    forRequest: (signal, onItem) => databaseOver({ ...commands, signal, onItem }, clock),
+    forRequest: (signal, onItem) => {
+      // Each read in flight listens to it. From eleven on, Node would warn of a leak.
+      setMaxListeners(0, signal);
+      return databaseOver({ ...commands, signal, onItem }, clock);
+    },
     causedBy: (cause) => databaseOver(commandsCausedBy(commands, cause), clock),
   };
 }

@@ -31,7 +31,7 @@ import { type AnyTableDefinition } from '../table/definition';
 import { openTracing, type Tracing } from '../traces/open-tracing';
 import { type TaskQueue } from '../workflows/engine';
 import { executionsTable } from '../workflows/executions-table';
-import { bindWorkflows, openEngine, readWorkflows } from '../workflows/open-workflows';
+import { bindWorkflows, checkEngine, openEngine, readWorkflows } from '../workflows/open-workflows';
 
 /** A running subgraph. */
 export interface RunningSubgraph {
@@ -98,6 +98,7 @@ export async function openSubgraph<Context extends object, OptionName extends st
   const options = readOptions(subgraph, settings);
   checkConsumers(subgraph, options);
   const { definitions, tasks } = readWorkflows(subgraph);
+  checkEngine({ subgraph: name, definitions, stepFunctions: settings.stepFunctions, staysAlive });
   const hasWorkflows = definitions.size > 0;
   const tables = tablesOf(subgraph, hasWorkflows && !settings.stepFunctions);
   const database = settings.database ?? { kind: 'embedded' };

@@ -60,7 +60,20 @@ export interface WorkflowOptions
   readonly staysAlive: boolean;
 }
 
-/** Opens the engine of a subgraph that has workflows. Throws a {@link StartError} for the embedded one on Lambda. */
+/** Throws a {@link StartError} for the embedded engine on Lambda. */
+export function checkEngine({
+  subgraph,
+  definitions,
+  stepFunctions,
+  staysAlive,
+}: Pick<WorkflowOptions, 'subgraph' | 'definitions' | 'stepFunctions' | 'staysAlive'>): void {
+  if (definitions.size > 0 && !stepFunctions && !staysAlive)
+    throw new StartError(
+      `The subgraph "${subgraph}" has workflows, which a Lambda function cannot run, as it does not work between requests: set WEIR_STATE_MACHINES and WEIR_TASK_QUEUE.`,
+    );
+}
+
+/** Opens the engine of a subgraph that has workflows. */
 export async function openEngine(options: WorkflowOptions): Promise<WorkflowEngine> {
   const { definitions, tasks, subgraph, db, prepared, log, sign, options: settings } = options;
   const { stepFunctions, staysAlive, tracer } = options;
@@ -78,10 +91,6 @@ export async function openEngine(options: WorkflowOptions): Promise<WorkflowEngi
       workflows: bindWorkflows(definitions, engine, cause),
     }),
   });
-  if (!stepFunctions && !staysAlive)
-    throw new StartError(
-      `The subgraph "${subgraph}" has workflows, which a Lambda function cannot run, as it does not work between requests: set WEIR_STATE_MACHINES and WEIR_TASK_QUEUE.`,
-    );
   const canRun = (definition: Definition): boolean =>
     missingTask(definition, tasks.get(definition.name)) === undefined;
   const engine: WorkflowEngine = stepFunctions

@@ -192,11 +192,14 @@ it.each([
   );
 });
 
-it('refuses the embedded engine on Lambda', async () => {
+it('refuses the embedded engine on Lambda, before it opens a database', async () => {
   const other = folder.write('lambda.asl.json', define({ Take: taskState('take', { End: true }) }).text);
   const workflows = [{ definition: other, tasks: { take: () => null } }];
   const handler = lambdaHandler(defineSubgraph({ name: 'trips', schema, resolvers: {}, workflows }));
+  const servers = () => process.getActiveResourcesInfo().filter((each) => each === 'TCPServerWrap').length;
+  const before = servers();
   await expect(handler({}, {})).rejects.toThrow(/has workflows, which a Lambda function cannot run/);
+  expect(servers()).toBe(before);
 });
 
 it('starts no workflow that is not defined', async () => {

@@ -394,6 +394,15 @@ describe('what is no request behind requests in flight', () => {
 });
 
 describe('a slow client', () => {
+  let impatient: TestGateway;
+  beforeAll(async () => {
+    impatient = await startTestGateway({
+      supergraph: sourceOf(graph.supergraphSdl),
+      timeouts: { request: '2s', client: '1s' },
+    });
+  });
+  afterAll(() => impatient.stop());
+
   it.each([
     ['in its headers', 'POST /graphql HTTP/1.1\r\nhost: x\r\n', 'x-a: b\r\n'],
     [
@@ -405,7 +414,11 @@ describe('a slow client', () => {
     '%s gets 408, and the connection is closed',
     async (_, start, drip) => {
       let timer: NodeJS.Timeout | undefined;
-      const answer = await raw(start, (write) => (timer = setInterval(() => write(drip), 100)));
+      const answer = await raw(
+        start,
+        (write) => (timer = setInterval(() => write(drip), 100)),
+        impatient.url,
+      );
       clearInterval(timer);
       expect(answer).toMatch(/^HTTP\/1\.1 408 [^]*REQUEST_TIMEOUT/);
     },
@@ -475,8 +488,9 @@ describe('a slow client', () => {
     const large = await startSmallGraph();
     const own = await startTestGateway({
       supergraph: sourceOf(large.supergraphSdl),
-      // Time enough for the answer to come on a busy machine: a 504 would be small enough to be taken whole.
-      timeouts: { request: '10s', client: '200ms' },
+      // Time enough for the answer to come on a busy machine: a 504 would be small enough to be taken whole. It is cut after the
+      // sum of both without a byte, twice: Node waits once more where bytes were taken meanwhile.
+      timeouts: { request: '4s', client: '200ms' },
     });
     await own.query('{ me { name } }');
     const known = own.log.length;

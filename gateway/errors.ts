@@ -153,6 +153,16 @@ export const errors = {
     when: 'The gateway has more requests than it can serve in time. `Retry-After` has the seconds until the next try.',
     message: () => 'The gateway has too many requests at this moment.',
   },
+  UNKNOWN_GRAPH: {
+    status: 404,
+    when: 'The request chooses a graph ([graphs.md](graphs.md)) that does not exist, has expired, or that its caller may not use.',
+    message: () => 'There is no such graph for this caller.',
+  },
+  GRAPH_FORBIDDEN: {
+    status: 403,
+    when: 'The caller may not choose a graph by this header, or its claim names none. [graphs.md](graphs.md) has how graphs are chosen.',
+    message: ({ by }: { readonly by: string }) => `The graph cannot be chosen by the ${by}.`,
+  },
   NO_SUPERGRAPH: {
     status: 503,
     when: 'The gateway has no supergraph yet; it keeps trying to get one.',

@@ -37,12 +37,16 @@ export function compileKeyHeaders(options: Options): KeyHeaders {
   const own = new Map([...rules.own].map(([name, layers]) => [name, keyHeadersOf(layers, identityHeaders)]));
   const each = [all, ...own.values()];
   const credentials = credentialHeadersOf(options.auth);
+  const choices = options.graphs?.choose ?? [];
   return {
     identity: distinct(each.flatMap(({ identity }) => identity)),
     identityOf: (subgraph) => (own.get(subgraph) ?? all).identity,
     vary: distinct([
       ...each.flatMap(({ vary }) => vary),
-      ...(each.some(({ hasClaims }) => hasClaims) ? credentials : []),
+      ...choices.flatMap(({ header }) => header ?? []),
+      ...(each.some(({ hasClaims }) => hasClaims) || choices.some(({ claim }) => claim !== undefined)
+        ? credentials
+        : []),
     ]),
     // Credentials identify the caller, whether subgraphs get them or not.
     varyPrivate: distinct([...each.flatMap(({ varyPrivate }) => varyPrivate), ...credentials]),

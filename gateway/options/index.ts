@@ -11,6 +11,7 @@ import { cors, csrf, errors, introspection, mode } from './exposure';
 import { readOptionsFile } from './file';
 import { events } from './events';
 import { extensions } from './extensions';
+import { checkGraphs, graphs } from './graphs';
 import { headers } from './headers';
 import { health } from './health';
 import { lambda } from './lambda';
@@ -172,6 +173,7 @@ const allOptions = z.strictObject({
   port,
   path,
   supergraph,
+  graphs,
   subgraphs,
   discovery,
   privateLinks,
@@ -212,7 +214,15 @@ const allOptions = z.strictObject({
 });
 
 /** The same, with what they must not be together. */
-export const optionsSchema = allOptions.superRefine(refuseTokenHeaders).superRefine(refuseTraceHeaders);
+export const optionsSchema = allOptions.superRefine(checkGraphs).superRefine((options, context) => {
+  for (const { subgraphs: own } of [{}, ...Object.values(options.graphs?.of ?? {})] as {
+    subgraphs?: object;
+  }[]) {
+    const all = { ...options, subgraphs: { ...options.subgraphs, ...own } };
+    refuseTokenHeaders(all, context);
+    refuseTraceHeaders(all, context);
+  }
+});
 
 /** Of a parser: to compile one takes longer than to parse a few times. */
 const once = { jitless: true };
@@ -236,6 +246,7 @@ function check(given: unknown, sources?: OptionSources): Options {
       sources,
     );
   refuseEqualPorts(data!, sources);
+  if (data!.graphs !== undefined) data!.supergraph!.graph = data!.graphs.default;
   return data!;
 }
 

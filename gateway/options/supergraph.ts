@@ -10,6 +10,12 @@ const graphRule = 'must be a graph and its variant such as shop@prod';
 
 const versionRule = 'must be the number of a version, as `weir history` lists them';
 
+const graphName = /^[A-Za-z][\w-]{0,63}@[A-Za-z][\w-]{0,63}$/;
+/** Whether a text is a graph and its variant, by the grammar of the registry. */
+export function isGraphName(text: string): boolean {
+  return graphName.test(text);
+}
+
 export const supergraphOptions = z
   .strictObject(
     {
@@ -38,7 +44,8 @@ export const supergraphOptions = z
         ),
       graph: z
         .string({ error: graphRule })
-        .regex(/^[A-Za-z][\w-]{0,63}@[A-Za-z][\w-]{0,63}$/, { error: graphRule })
+        .refine(isGraphName, { error: graphRule })
+        .meta({ pattern: graphName.source })
         .optional()
         .describe('The graph and its variant in the registry, such as `shop@prod`.'),
       version: z
@@ -69,9 +76,6 @@ export const supergraphOptions = z
   )
   .refine(({ file, url, registry }) => [file, url, registry].filter(isGiven).length === 1, {
     error: 'must have exactly one of `file`, `url` and `registry`',
-  })
-  .refine(({ registry, graph }) => isGiven(registry) === isGiven(graph), {
-    error: 'must have `registry` and `graph` together',
   })
   .refine((given) => isGiven(given.registry) || Object.keys(given.webhooks).length === 0, {
     error: 'must have `webhooks` only with `registry`',

@@ -1,3 +1,4 @@
+import { DataChanges } from '../cache/data-changes';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { openStore } from '../cache/stores/open-store';
@@ -71,7 +72,7 @@ export async function checkGateway(options: Options): Promise<CheckedGateway> {
       parts: {
         extensions: { hooks: {}, interceptors: [], plugins: [], explorerHeaders: {}, mocked: [] },
         telemetry,
-        stores: { store, sharedCounts: undefined },
+        stores: { store, changes: new DataChanges(), sharedCounts: undefined },
         upstreams: openUpstreams(options.subscriptions.callback, telemetry),
         clients: createClientState(() => [], meter),
         eventFeeds: new EventFeeds({ sources: new Map(), read: () => Promise.resolve(undefined) }),

@@ -39,6 +39,7 @@ const isFixed = {
     subscriptions: false,
     events: false,
     discovery: false,
+    graphs: false,
   },
 } satisfies Record<keyof Options, boolean>;
 

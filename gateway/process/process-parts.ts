@@ -1,4 +1,5 @@
 import { openSharedCounts, type SharedCounts } from '../admission/rates/shared-counts';
+import { DataChanges } from '../cache/data-changes';
 import { openStore } from '../cache/stores/open-store';
 import type { Peers } from '../cache/stores/peer';
 import type { Store } from '../cache/stores/store';
@@ -43,6 +44,8 @@ export interface ProcessParts {
 
 export interface Stores {
   readonly store: Store;
+  /** In all graphs, as an invalidation reaches all of them. */
+  readonly changes: DataChanges;
   /** Undefined if each process counts for itself. */
   readonly sharedCounts: SharedCounts | undefined;
 }
@@ -55,7 +58,7 @@ export function openStores(
   const store = openStore({ options, meter, logger, peers });
   const sharedCounts = openSharedCounts(options, { meter, logger });
   return {
-    ...{ store, sharedCounts },
+    ...{ store, sharedCounts, changes: new DataChanges() },
     async close() {
       await sharedCounts?.close();
       await store.close();

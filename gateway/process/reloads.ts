@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { EventHub } from '../events/event-hub';
 import { reportChangedExtensions } from '../extensions/load-extensions';
+import { requestError } from '../errors';
 import { OptionsError, type OptionsInput, parseOptions } from '../options';
 import { changedOptions } from '../options/in-force';
 import { secretsOf } from '../options/secrets';
@@ -92,7 +93,10 @@ export class Reloads {
 
   #replace(replacement: Configuration): void {
     const { configurations, parts, events } = this.#given;
+    const { graphs } = configurations.current;
     configurations.use(replacement);
+    if (replacement.graphs === undefined) graphs?.end(requestError('UNKNOWN_GRAPH', {}));
+    else replacement.graphs.takeOver(graphs);
     const { generation, options } = replacement;
     if (generation !== undefined) void parts.clients.subscriptions.moveTo(generation.prepare);
     replacement.follow();

@@ -179,6 +179,7 @@ export function openGateway(
       logger.info({ inFlight: configurations.unanswered.length }, 'shutting down');
       const { shutdown } = configurations.current.options;
       clients.subscriptions.drain(shutdown.grace);
+      configurations.current.graphs?.drain(shutdown.grace);
       await port.drain(shutdown);
       await opened.close();
       logger.info('shut down');

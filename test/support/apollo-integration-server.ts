@@ -12,6 +12,8 @@ import { type Options, parseOptions } from '../../gateway/options';
 import { createRoutes, type Route } from '../../gateway/process/clients/routes';
 import { createFormatError } from '../../gateway/request/answers/format-error';
 import { createLearn } from '../../gateway/request/learn-operation';
+import { DataChanges } from '../../gateway/cache/data-changes';
+import { GraphSteps } from '../../gateway/request/graph-steps';
 import { Pipeline } from '../../gateway/request/pipeline';
 import { Reply } from '../../gateway/request/reply';
 import { RunOperation } from '../../gateway/request/run-operation';
@@ -89,12 +91,14 @@ export const createServerBehind =
       readingTurns: { read: async (_, read) => read() },
       hooks: {},
     });
-    const pipeline = new Pipeline({
-      ...{ bodyLimit, isReady: () => true, slots, limits, runOperation, learn, hooks: {}, reply },
-      ...{ admit: undefined, rates: undefined, sampling: undefined },
+    const graph = new GraphSteps({
+      ...{ isReady: () => true, slots, limits, runOperation, learn, hooks: {}, reply, rates: undefined },
       cachedAnswers: { answer: () => false, learn: () => undefined },
-      answerHeaders: createCaching(options, store, metrics, logger).answerHeaders,
+      answerHeaders: createCaching(options, store, metrics, logger, new DataChanges()).answerHeaders,
       formatError: createFormatError(logger, metrics.errors),
+    });
+    const pipeline = new Pipeline({
+      ...{ bodyLimit, slots, reply, graph, admit: undefined, rates: undefined, sampling: undefined },
     });
     const route = createRoutes({ options, readiness: () => [], slots, reply, pageFor: () => undefined });
     const { url, close } = await listen({ options, requests: inFlight, pipeline, reply, route });

@@ -1,3 +1,4 @@
+import { DataChanges } from '../../gateway/cache/data-changes';
 import { buildSubgraphSchema } from '@apollo/subgraph';
 import { parse } from 'graphql';
 import type { GatewayOptions } from '../../gateway';
@@ -96,7 +97,7 @@ export async function openInProcess(
     parts: {
       extensions: { hooks, plugins, interceptors: [answeredBy(subgraphs)], explorerHeaders: {}, mocked: [] },
       telemetry,
-      stores: { store, sharedCounts: undefined },
+      stores: { store, changes: new DataChanges(), sharedCounts: undefined },
       upstreams: openUpstreams(options.subscriptions.callback, telemetry, { transport }),
       clients,
       eventFeeds: new EventFeeds({ sources: new Map(), read: async () => undefined }),

@@ -21,6 +21,8 @@ export interface AnswerHeadersOptions {
   readonly cdn: boolean;
   /** Whether public answers are compressed for clients that accept it. */
   readonly compress: boolean;
+  /** Whether no answer is for caches that clients share. @default false */
+  readonly areAllPrivate?: boolean;
   /** Unix milliseconds. @default Date.now */
   readonly now?: () => number;
 }
@@ -89,13 +91,14 @@ export class AnswerHeaders {
   }
 
   #describe({ policy, etag, tags }: StoredAnswer): readonly string[] {
-    const { keyHeaders, cdn } = this.#options;
-    const isPublic = policy.scope === 'public';
+    const { keyHeaders, cdn, areAllPrivate = false } = this.#options;
+    const isPublic = policy.scope === 'public' && !areAllPrivate;
+    const scope = isPublic ? 'public' : 'private';
     const varyPrivate = isPublic ? [] : keyHeaders.varyPrivate;
     const vary = ['accept', 'accept-encoding', ...keyHeaders.vary, ...varyPrivate];
     const keys = cdn && isPublic ? tags.map(surrogateKey) : [];
     const isPurgeable = keys.reduce((length, key) => length + key.length + 1, 0) <= longestKeys;
-    const control = isPurgeable ? cacheControl(policy, cdn) : 'public, no-cache';
+    const control = isPurgeable ? cacheControl({ ...policy, scope }, cdn) : 'public, no-cache';
     const headers = ['cache-control', control, 'etag', etag, 'vary', vary.join(', ')];
     if (keys.length > 0 && isPurgeable)
       headers.push('surrogate-key', keys.join(' '), 'cache-tag', keys.join(','));

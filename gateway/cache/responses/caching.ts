@@ -29,11 +29,11 @@ export function createCaching(
   store: Store,
   { responseCache: statistics, caches, calls }: Pick<Metrics, 'responseCache' | 'caches' | 'calls'>,
   logger: Pick<Logger, 'debug' | 'isLevelEnabled'>,
+  changes: DataChanges,
 ): ProcessCaches {
   const keyHeaders = compileKeyHeaders(options);
   const { responses, cdn } = options.cache;
   const { request: timeout } = options.timeouts;
-  const changes = new DataChanges();
   return {
     responses: new ResponseCache({
       coalesce: options.calls.coalesce,
@@ -46,12 +46,22 @@ export function createCaching(
       changes,
       logger,
     }),
-    answerHeaders: new AnswerHeaders({ keyHeaders, cdn: cdn.enabled, compress: responses.compress }),
+    answerHeaders: new AnswerHeaders({
+      ...{ keyHeaders, cdn: cdn.enabled, compress: responses.compress },
+      // Caches between do not know the claims of clients.
+      areAllPrivate: isChosenByClaim(options),
+    }),
     keyHeaders,
     ...{ statistics, caches, calls, changes },
     policyOf: policyReaderFor(options),
   };
 }
+
+/** Whether requests may come to this graph by a claim alone. */
+const isChosenByClaim = ({ graphs, supergraph }: Options): boolean =>
+  graphs !== undefined &&
+  supergraph?.graph !== graphs.default &&
+  graphs.choose.some(({ claim }) => claim !== undefined);
 
 /** How responses of subgraphs are read under these options. */
 export function policyReaderFor(options: Options): ReturnType<typeof policyReader> {

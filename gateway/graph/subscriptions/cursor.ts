@@ -42,6 +42,12 @@ export class Cursors {
 /** A key for cursors. @param secret of other things, too: nothing of it can be learned from cursors */
 export const cursorKey = (secret: Mac): Mac => hmacSha256(Buffer.from(secret('weir cursors 1'), 'base64'));
 
+/** The keys of one graph of several: the cursors of another graph are not valid for it. */
+export const keysOfGraph =
+  (keys: CursorKeys, graph: string): CursorKeys =>
+  async () =>
+    (await keys()).map((key) => hmacSha256(Buffer.from(key(`weir graph ${graph}`), 'base64')));
+
 const macOf = (key: Mac, stream: string, position: Buffer): Buffer =>
   Buffer.from(key(`${stream}\n${position.toString('base64url')}`), 'base64').subarray(0, macSize);
 

@@ -20,8 +20,24 @@ export type SharingOptions = Options['subscriptions'] & {
   readonly allUnread: number;
 };
 
+/** What the subscriptions of all graphs of a process have together. */
+export class SubscriptionTotals {
+  readers = 0;
+  upstreams = 0;
+  /** The sizes of them all, and of each sender's. */
+  size = 0;
+  readonly bySender = new Map<string, number>();
+  readonly histories: HistoryBytes = { bytes: 0 };
+  readonly unread: UnreadBytes = { bytes: 0, limit: Infinity };
+
+  constructor(meter: Meter) {
+    meter.observe('weir.subscriptions.active', (observe) => observe(this.readers, {}));
+    meter.observe('weir.subscriptions.upstreams', (observe) => observe(this.upstreams, {}));
+  }
+}
+
 /**
- * The running subscriptions of a process, whatever generation they began on. Those whose answers are the same share
+ * The running subscriptions of a graph, whatever generation they began on. Those whose answers are the same share
  * executions, and those whose subgraph operation is the same share a source.
  */
 export class Subscriptions {
@@ -34,19 +50,15 @@ export class Subscriptions {
   readonly #replays = new Map<string, Replays>();
   readonly #executions = new Set<SharedExecution>();
   readonly #readers = new Set<OpenReader>();
-  /** The sizes of them all, and of each sender's. */
-  #size = 0;
-  readonly #bySender = new Map<string, number>();
-  readonly #histories: HistoryBytes = { bytes: 0 };
-  readonly #unread: UnreadBytes = { bytes: 0, limit: Infinity };
+  readonly #totals: SubscriptionTotals;
   readonly #counts;
-  #openUpstreams = 0;
   /** Prepares for the newest generation; undefined while none has replaced another. */
   #prepare: Prepare | undefined;
   #isDraining = false;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(meter: Meter) {
+  constructor(meter: Meter, totals = new SubscriptionTotals(meter)) {
+    this.#totals = totals;
     this.#counts = {
       events: meter.sum('weir.subscriptions.events'),
       executions: meter.sum('weir.subscriptions.executions'),
@@ -55,8 +67,11 @@ export class Subscriptions {
       droppedEvents: meter.sum('weir.subgraph.events.dropped'),
       moved: meter.sum('weir.subscriptions.moved'),
     };
-    meter.observe('weir.subscriptions.active', (observe) => observe(this.#readers.size, {}));
-    meter.observe('weir.subscriptions.upstreams', (observe) => observe(this.#openUpstreams, {}));
+  }
+
+  /** Those of another graph, which count with these. */
+  ofGraph(meter: Meter): Subscriptions {
+    return new Subscriptions(meter, this.#totals);
   }
 
   /** How many clients have one open. */
@@ -127,10 +142,16 @@ export class Subscriptions {
     });
   }
 
+  /** Ends all, as their graph is no longer there. */
+  end(reason: Error): void {
+    for (const reader of [...this.#readers]) reader.end(reason);
+  }
+
   #refusal(request: IncomingRequest, { total, perIdentity }: SharingOptions): Error | undefined {
     if (this.#isDraining) return requestError('SHUTTING_DOWN', {});
-    if (this.#size >= total) return requestError('MAX_SUBSCRIPTIONS_LIMIT', { limit: total, of: 'process' });
-    if ((this.#bySender.get(request.sender) ?? 0) >= perIdentity)
+    if (this.#totals.size >= total)
+      return requestError('MAX_SUBSCRIPTIONS_LIMIT', { limit: total, of: 'process' });
+    if ((this.#totals.bySender.get(request.sender) ?? 0) >= perIdentity)
       return requestError('MAX_SUBSCRIPTIONS_LIMIT', { limit: perIdentity, of: 'identity' });
     return undefined;
   }
@@ -138,18 +159,19 @@ export class Subscriptions {
   #read(request: IncomingRequest, options: SharingOptions): OpenReader {
     const { sender, received } = request;
     const size = Math.max(1, Math.ceil(received / large));
+    const totals = this.#totals;
     const count = (added: number): void => {
-      this.#size += added;
-      const all = (this.#bySender.get(sender) ?? 0) + added;
-      if (all === 0) this.#bySender.delete(sender);
-      else this.#bySender.set(sender, all);
+      totals.size += added;
+      const all = (totals.bySender.get(sender) ?? 0) + added;
+      if (all === 0) totals.bySender.delete(sender);
+      else totals.bySender.set(sender, all);
     };
-    this.#unread.limit = options.allUnread;
+    totals.unread.limit = options.allUnread;
     const reader = new OpenReader(request, options, {
       ...{ unread: options.unread, slow: options.slow, takesGaps: request.sink.takesGaps },
-      all: this.#unread,
+      all: totals.unread,
       onEnd: () => {
-        this.#readers.delete(reader);
+        if (this.#readers.delete(reader)) totals.readers--;
         count(-size);
         reader.execution?.leave(reader);
         if (this.#readers.size > 0) return;
@@ -159,6 +181,7 @@ export class Subscriptions {
       onDropped: (count) => this.#counts.dropped.add(count, {}),
     });
     this.#readers.add(reader);
+    totals.readers++;
     count(size);
     this.#timer ??= setInterval(() => this.#look(), lookEvery).unref();
     return reader;
@@ -227,7 +250,7 @@ export class Subscriptions {
           if (this.#resumed.get(last) === begun) this.#resumed.delete(last);
           replays?.ended(begun);
         },
-        histories: this.#histories,
+        histories: this.#totals.histories,
         onRest: () => this.#merge(begun),
         onPosition: (position) => replays?.at(begun, position),
         onExecution: () => this.#counts.executions.add(1, {}),
@@ -275,14 +298,14 @@ export class Subscriptions {
     const forget = (): void => {
       if (this.#upstreams.get(key) === upstream) this.#upstreams.delete(key);
     };
-    this.#openUpstreams++;
+    this.#totals.upstreams++;
     const upstream: Upstream = new Upstream(
       sourceKey,
       // Others may want it when the one who has begun it does not any more.
       (isUnwanted) => prepared.openSource(new EventCaller(subscriber, undefined, isUnwanted), after),
       {
         onEnd: () => {
-          this.#openUpstreams--;
+          this.#totals.upstreams--;
           forget();
         },
         onEvent: () => this.#counts.events.add(1, {}),

@@ -26,10 +26,10 @@ export interface Caches extends OpenPart {
 
 export function openCaches(
   options: Options,
-  { store }: Pick<Stores, 'store'>,
+  { store, changes }: Pick<Stores, 'store' | 'changes'>,
   { metrics, logger }: Telemetry,
 ): Caches {
-  const caching = createCaching(options, store, metrics, logger);
+  const caching = createCaching(options, store, metrics, logger, changes);
   const purges = openPurges(options, { metrics, logger });
   let tagFormats: readonly string[] = [];
   let unsentPaths: readonly string[] = [];

@@ -11,8 +11,7 @@ import type { EventPublisher } from '../../events/sources/subgraph';
 import { type Generation, supergraphId } from '../../graph/generation';
 import type { Options } from '../../options';
 import type { Invalidation } from '../../options/invalidation';
-import { trustedOperationsIn } from '../../packaged/packaged-graph';
-import { readTrustedOperations } from '../../request/persisted/trusted-operations';
+import { Reply } from '../../request/reply';
 import type { RequestsInFlight } from '../../request/requests-in-flight';
 import { openShadow } from '../../shadow/open-shadow';
 import type { Shadow } from '../../shadow/shadow';
@@ -25,11 +24,10 @@ import { openAll, type OpenParts } from '../open-parts';
 import type { ProcessParts } from '../process-parts';
 import { openAccess } from './access';
 import { openAdmission } from './admission';
-import { openCaches } from './caches';
-import { openCalls } from './calls';
 import { createEntry, type Entry } from './entry';
-import { type Graph, type GraphParts, openGraph } from './graph';
-import { openSources } from './sources';
+import type { Graph, GraphParts } from './graph';
+import type { Graphs } from '../graphs/graphs';
+import { openServedGraph, optionsOfGraph, partsOfGraph, type ServedGraph } from './served-graph';
 
 export interface ConfigurationParts {
   readonly parts: ProcessParts;
@@ -55,40 +53,44 @@ export class Configuration {
     options: Options,
     { parts, ownSource, previous }: ConfigurationParts,
   ): Promise<Configuration> {
-    const { packaged, telemetry, stores, upstreams, clients } = parts;
+    const { packaged, telemetry, clients } = parts;
     const { logger } = telemetry;
     // What is packaged has been checked before, and is bundled.
     if (packaged === undefined) checkNeededPackages(options);
     await checkNamedFiles(options);
-    const trusted =
-      packaged === undefined
-        ? await readTrustedOperations(options.persistedOperations.manifest)
-        : trustedOperationsIn(packaged);
     return openAll(async (opened) => {
-      const sources = opened.add(openSources(options, ownSource, trusted, parts));
-      const calls = opened.add(openCalls(options, upstreams, telemetry));
       const access = opened.add(await openAccess(options, clients, logger));
-      const caches = opened.add(openCaches(options, stores, telemetry));
       const admission = opened.add(openAdmission(options, parts, previous?.rates));
-      const all = { parts, sources, calls, access, caches, admission };
-      const graph = opened.add(openGraph(options, all, previous));
-      const { meter } = telemetry.metrics;
-      const connections = { ...calls.connections, strict: options.connections.strict };
-      const shadow = openShadow(
-        options,
-        { overload: admission.overload, connections, meter, logger },
-        previous?.shadow,
+      const { overload } = admission;
+      const { meter, errors } = telemetry.metrics;
+      const reply = new Reply(logger, errors, options.errors.jsonStatus, (bytes) =>
+        overload.answering(bytes),
       );
+      const shared = { parts, access, admission, reply };
+      const hasSeveral = options.graphs !== undefined;
+      const own = hasSeveral ? optionsOfGraph(options, options.graphs!.default) : options;
+      const served = opened.add(
+        await openServedGraph(own, hasSeveral ? partsOfGraph(shared, own, clients.subscriptions) : shared, {
+          ownSource,
+          previous,
+        }),
+      );
+      const graphs = hasSeveral ? opened.add(openGraphs(options, shared, served.steps)) : undefined;
+      const { connections: of } = served.parts.calls;
+      const connections = { ...of, strict: options.connections.strict };
+      const shadow = openShadow(options, { overload, connections, meter, logger }, previous?.shadow);
       opened.onClose(() => shadow?.close());
-      return new Configuration(options, opened, all, graph, shadow, createEntry(options, all, graph, shadow));
+      const entry = createEntry(options, shared, served.graph, graphs ?? served.steps, shadow);
+      return new Configuration(options, opened, served, graphs, shadow, entry);
     });
   }
 
   private constructor(
     readonly options: Options,
     opened: OpenParts,
-    parts: GraphParts,
-    graph: Graph,
+    { parts, graph }: ServedGraph,
+    /** Those besides the default one; undefined without `graphs`. */
+    readonly graphs: Graphs | undefined,
     /** Undefined where the options have none. */
     readonly shadow: Shadow | undefined,
     entry: Entry,
@@ -242,11 +244,13 @@ export class Configuration {
   /** From now on runs each newer supergraph of its source, and moves running subscriptions to it. */
   follow(): void {
     this.#graph.gateway.follow();
+    this.graphs?.follow();
   }
 
   /** Runs no other supergraph until `follow`: to be called before another one starts that is to replace it. */
   freeze(): void {
     this.#graph.gateway.freeze();
+    this.graphs?.freeze();
   }
 
   /** Resolves as soon as none of its clients has a subscription any more. */
@@ -262,7 +266,12 @@ export class Configuration {
   async idle(): Promise<void> {
     const { gateway } = this.#graph;
     const { inFlight, overload } = this.#parts.admission;
-    while (overload.waiting > 0 || [...inFlight].some(({ isDetached }) => !isDetached) || gateway.isHeld)
+    while (
+      overload.waiting > 0 ||
+      [...inFlight].some(({ isDetached }) => !isDetached) ||
+      gateway.isHeld ||
+      this.graphs?.isHeld === true
+    )
       await new Promise((resolve) => setTimeout(resolve, 50).unref());
   }
 
@@ -279,6 +288,7 @@ export class Configuration {
   /** Resolves when what requests have left to be written is written: the counts of usage. */
   async flush(): Promise<void> {
     await this.#parts.sources.usage?.flush();
+    await this.graphs?.flush();
   }
 
   /** To be called when no request is in flight. Resolves with the paths that could not be sent to the CDN. */
@@ -290,6 +300,12 @@ export class Configuration {
     await this.#opened.close();
     return this.#parts.caches.unsentPaths;
   }
+}
+
+/** Not loaded where there is one graph. */
+function openGraphs(...given: ConstructorParameters<typeof Graphs>): Graphs {
+  const { Graphs: Opened } = require('../graphs/graphs') as typeof import('../graphs/graphs');
+  return new Opened(...given);
 }
 
 /** Only private links sign what subgraphs send to the gateway. */

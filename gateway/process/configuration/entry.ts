@@ -6,13 +6,15 @@ import { compileIsPreflighted } from '../../http/preflighted';
 import { createReceive } from '../../http/receive';
 import { partsHeartbeat } from '../../http/send-parts';
 import type { Options } from '../../options';
+import { GraphSteps } from '../../request/graph-steps';
 import { Pipeline } from '../../request/pipeline';
-import { Reply } from '../../request/reply';
+import type { Reply } from '../../request/reply';
 import { RunOperation } from '../../request/run-operation';
 import type { Shadow } from '../../shadow/shadow';
 import { createSteps, type ConnectionSteps } from '../../websocket/steps';
 import { createHandle, createRoutes, type Handle, type Route } from '../clients/routes';
 import type { Graph, GraphParts } from './graph';
+import type { SharedParts } from './served-graph';
 import { createPageFinder, firstQueryOf } from './pages';
 
 /** Takes requests, and answers them. */
@@ -27,43 +29,49 @@ export interface Entry {
   readonly steps: ConnectionSteps;
 }
 
-export function createEntry(
+/** The steps of requests within one graph. */
+export function createGraphSteps(
   options: Options,
   { parts, sources, access, caches, admission }: GraphParts,
   graph: Graph,
-  sampling: Shadow | undefined,
-): Entry {
+  reply: Reply,
+): GraphSteps {
   const { metrics, logger } = parts.telemetry;
   const { hooks } = parts.extensions;
   const { gateway, learn, formatError } = graph;
-  const { authentication, limits } = access;
-  const { inFlight, overload, slots, rates, readingTurns } = admission;
+  const { limits } = access;
+  const { slots, rates, readingTurns } = admission;
   const { keyHeaders, answerHeaders } = caches.caching;
   const { clientDirectives } = options.cache.responses;
-  const { body: bodyLimit } = options.limits;
   const isPreflighted = compileIsPreflighted(options);
-  const reply = new Reply(logger, metrics.errors, options.errors.jsonStatus, (bytes) =>
-    overload.answering(bytes),
-  );
-  const pipeline = new Pipeline({
-    bodyLimit,
+  return new GraphSteps({
     isReady: () => graph.answers,
-    slots,
-    admit: authentication?.admit,
-    rates,
+    ...{ slots, rates, limits, learn, answerHeaders, formatError, hooks, reply },
     cachedAnswers: new CachedAnswers({
       store: caches.store,
       ...{ gateway, keyHeaders, answerHeaders, clientDirectives, isPreflighted, reply },
       ...{ statistics: metrics.responseCache, caches: metrics.caches, calls: metrics.calls, logger },
     }),
-    limits,
     runOperation: new RunOperation({
       persistedOperations: sources.persistedOperations,
       ...{ limits, gateway, isPreflighted, learn, readingTurns, hooks },
     }),
-    learn,
-    ...{ answerHeaders, formatError, hooks, reply, sampling },
   });
+}
+
+/** @param steps of the graph that a request chooses */
+export function createEntry(
+  options: Options,
+  { parts, access, admission, reply }: SharedParts,
+  graph: Graph,
+  steps: Pick<GraphSteps, 'answer'>,
+  sampling: Shadow | undefined,
+): Entry {
+  const { authentication, limits } = access;
+  const { inFlight, slots, rates } = admission;
+  const { body: bodyLimit } = options.limits;
+  const admit = authentication?.admit;
+  const pipeline = new Pipeline({ bodyLimit, slots, admit, rates, reply, sampling, graph: steps });
   const begin = createBeginRequest(options, inFlight, {
     corsHeaders: compileCorsHeaders(options),
     partsTypesFor: partsTypes(),
@@ -71,7 +79,7 @@ export function createEntry(
     idle: options.timeouts.request + options.timeouts.client,
   });
   const pageFor = createPageFinder(options, parts, () =>
-    firstQueryOf(gateway.current?.apiSchema, limits, options.limits.assumedListSize),
+    firstQueryOf(graph.gateway.current?.apiSchema, limits, options.limits.assumedListSize),
   );
   const readiness = () => parts.lifecycle.readiness(graph.answers);
   const route = createRoutes({ options, readiness, slots, reply, pageFor });

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { Gateway } from '../../graph/gateway';
 import { Generation } from '../../graph/generation';
 import type { GenerationParts } from '../../graph/generation-parts';
-import { cursorKey, Cursors } from '../../graph/subscriptions/cursor';
+import { cursorKey, Cursors, keysOfGraph } from '../../graph/subscriptions/cursor';
 import type { Options } from '../../options';
 import { createFormatError, type FormatError } from '../../request/answers/format-error';
 import { createLearn, type Learn, OperationParser } from '../../request/learn-operation';
@@ -87,9 +87,9 @@ function openSupergraph(
   const { logger, metrics, audit, loads } = telemetry;
   const { transport, connections, breakers, signers } = calls;
   const { linkKeys: links } = signers;
-  const cursors = new Cursors(
-    links === undefined ? clients.cursorKeys : () => links.all.map(({ hmac }) => cursorKey(hmac)),
-  );
+  const keys = links === undefined ? clients.cursorKeys : () => links.all.map(({ hmac }) => cursorKey(hmac));
+  const { graphs, supergraph } = options;
+  const cursors = new Cursors(graphs === undefined ? keys : keysOfGraph(keys, supergraph!.graph!));
   const own: GenerationParts = {
     ...{ packaged, caches, telemetry },
     access: {

@@ -1,0 +1,158 @@
+import { z } from 'zod';
+import { limits } from './limits';
+import { persistedOperations } from './persisted-operations';
+import { subgraphs } from './subgraphs';
+import { isGraphName } from './supergraph';
+import { authMode, clientHeaderName, duration, mapOf, text, wholeNumber } from './values';
+
+const nameRule = 'must be a graph and its variant such as shop@prod';
+const graphName = z.string({ error: nameRule }).refine(isGraphName, { error: nameRule });
+
+const choiceRule = "must be a graph and its variant such as shop@partners, or 'shop@{value}'";
+/** The value of the claim or header stands for `{value}`. */
+const chosenGraph = z
+  .string({ error: choiceRule })
+  .refine((name) => isGraphName(name.replace('{value}', 'x')), { error: choiceRule });
+
+const patternRule = "must be a graph and its variant such as shop@partners, or a pattern such as 'shop@pr-*'";
+const pattern = z
+  .string({ error: patternRule })
+  .refine((name) => isGraphName(name.replaceAll('*', 'x')), { error: patternRule });
+
+const names = z
+  .array(text, { error: 'must be a list of names' })
+  .min(1, { error: 'must hold at least one name' });
+
+const choice = mapOf({
+  host: text
+    .transform((host) => host.toLowerCase())
+    .optional()
+    .describe('Chooses by the host that the client calls, without a port.')
+    .meta({ example: 'partners.shop.example' }),
+  claim: text
+    .optional()
+    .describe('Chooses by a claim of the caller. A caller without the claim is not concerned.')
+    .meta({ example: 'tenant' }),
+  header: clientHeaderName
+    .optional()
+    .describe('Chooses by a header of the client. A client that does not send it is not concerned.')
+    .meta({ example: 'x-weir-graph' }),
+  groups: names
+    .optional()
+    .describe('Only with `header`, and always there: who may choose. Others get 403 `GRAPH_FORBIDDEN`.')
+    .meta({ example: ['staff'] }),
+  graph: chosenGraph
+    .describe('The graph that is chosen. `{value}` stands for the value of the claim or the header.')
+    .meta({ example: 'shop@{value}' }),
+})
+  .refine(
+    ({ host, claim, header }) => [host, claim, header].filter((each) => each !== undefined).length === 1,
+    {
+      error: 'must have exactly one of `host`, `claim` and `header`',
+    },
+  )
+  .refine(({ header, groups }) => (header === undefined) === (groups === undefined), {
+    error: 'must have `header` and `groups` together: whoever calls can send any header',
+  })
+  .refine(({ host, graph }) => host === undefined || !graph.includes('{value}'), {
+    error: 'must have no `{value}` with `host`',
+  });
+
+const permission = mapOf({
+  graph: pattern
+    .describe('The graph, or several: `*` stands for any characters.')
+    .meta({ example: 'shop@pr-*' }),
+  groups: names
+    .optional()
+    .describe('Callers in one of these groups may use it.')
+    .meta({ example: ['staff'] }),
+  clients: names
+    .optional()
+    .describe('These clients may use it, as their credentials name them.')
+    .meta({ example: ['partner-app'] }),
+  modes: z
+    .array(authMode, { error: 'must be a list of modes' })
+    .min(1, { error: 'must hold at least one mode' })
+    .optional()
+    .describe('Callers who authenticate this way may use it; `none` is anonymous callers.'),
+}).refine(
+  ({ groups, clients, modes }) => groups !== undefined || clients !== undefined || modes !== undefined,
+  {
+    error: 'must have `groups`, `clients` or `modes`: choosing a graph gives no right to use it',
+  },
+);
+
+const ofGraph = mapOf({
+  subgraphs: subgraphs
+    .unwrap()
+    .optional()
+    .describe('Subgraphs that differ: each replaces the whole entry in `subgraphs`.'),
+  persistedOperations: persistedOperations.unwrap().optional().describe('Replaces `persistedOperations`.'),
+  limits: limits.unwrap().optional().describe('Replaces `limits`.'),
+});
+
+export const graphs = mapOf({
+  default: graphName.describe('The graph of all requests that choose none.').meta({ example: 'shop@prod' }),
+  choose: z
+    .array(choice, { error: 'must be a list' })
+    .default([])
+    .describe(
+      'How requests choose another graph, after authentication. The first entry that concerns a request counts.',
+    ),
+  allow: z
+    .array(permission, { error: 'must be a list' })
+    .default([])
+    .describe(
+      'Who may use graphs other than the default one. A graph that is in no entry, or in none for this caller, is unknown to it.',
+    ),
+  open: wholeNumber(1, 1000)
+    .default(20)
+    .describe(
+      'The most graphs besides the default one that are open at once. One that is idle closes for another.',
+    ),
+  idle: duration
+    .refine((value) => value >= 1000, { error: 'must be at least 1s' })
+    .default(600_000)
+    .describe('How long a graph without requests and subscriptions stays open.'),
+  of: z
+    .record(graphName, ofGraph, { error: 'must be a map of graphs' })
+    .default({})
+    .describe('Options of single graphs.'),
+})
+  .optional()
+  .describe(
+    'Several graphs of one registry in one process: [graphs.md](graphs.md). Needs `supergraph.registry`, and takes the place of `supergraph.graph`.',
+  )
+  .meta({
+    example: {
+      default: 'shop@prod',
+      choose: [{ header: 'x-weir-graph', groups: ['staff'], graph: 'shop@{value}' }],
+      allow: [{ graph: 'shop@pr-*', groups: ['staff'] }],
+    },
+  });
+
+/** Which of `supergraph.graph` and `graphs` names the graph of a registry. */
+export function checkGraphs(
+  {
+    supergraph,
+    graphs: several,
+  }: {
+    readonly supergraph?:
+      | { readonly registry?: string | undefined; readonly graph?: string | undefined }
+      | undefined;
+    readonly graphs?: GraphsOptions | undefined;
+  },
+  context: z.RefinementCtx,
+): void {
+  const refuse = (path: string, message: string): void =>
+    context.addIssue({ code: 'custom', path: [path], message });
+  const { registry, graph } = supergraph ?? {};
+  if (several === undefined) {
+    if ((registry === undefined) !== (graph === undefined))
+      refuse('supergraph', 'must have `registry` and `graph` together');
+  } else if (registry === undefined) refuse('graphs', 'must have `supergraph.registry` beside it');
+  else if (graph !== undefined)
+    refuse('graphs', 'must not be beside `supergraph.graph`: `graphs.default` has its place');
+}
+
+export type GraphsOptions = NonNullable<z.output<typeof graphs>>;

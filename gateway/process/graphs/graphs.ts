@@ -1,0 +1,270 @@
+import type { GraphQLError } from 'graphql';
+import { requestError } from '../../errors';
+import type { Subscriptions } from '../../graph/subscriptions/subscriptions';
+import type { Options } from '../../options';
+import type { GraphSteps } from '../../request/graph-steps';
+import type { IncomingRequest } from '../../request/incoming-request';
+import type { Arrival } from '../../request/pipeline';
+import {
+  optionsOfGraph,
+  openServedGraph,
+  partsOfGraph,
+  type ServedGraph,
+  type SharedParts,
+} from '../configuration/served-graph';
+import { type ChooseGraph, compileChooseGraph } from './choose-graph';
+import { GraphLookup } from './graph-lookup';
+
+/**
+ * The graphs of a process besides the default one. Each is opened by the first request that chooses it, and closes when it
+ * was idle for a while, or when another one needs its room.
+ */
+export class Graphs {
+  readonly #options: Options;
+  readonly #shared: SharedParts;
+  readonly #default: Pick<GraphSteps, 'answer'>;
+  readonly #choose: ChooseGraph;
+  readonly #lookup: GraphLookup;
+  readonly #open = new Map<string, OpenGraph>();
+  readonly #timer: NodeJS.Timeout;
+  #isClosed = false;
+
+  constructor(options: Options, shared: SharedParts, standard: Pick<GraphSteps, 'answer'>) {
+    this.#options = options;
+    this.#shared = shared;
+    this.#default = standard;
+    this.#choose = compileChooseGraph(options.graphs!);
+    this.#lookup = new GraphLookup(options.supergraph!.registry!);
+    this.#timer = setInterval(() => this.#look(), lookEvery).unref();
+  }
+
+  /** Answers a request that is let in by the graph that it chooses. */
+  answer(arrival: Arrival): void {
+    const { request } = arrival;
+    const { reply, admission } = this.#shared;
+    const chosen = this.#choose(request);
+    if (typeof chosen !== 'string') reply.refuse(request, chosen);
+    else if (chosen === this.#options.graphs!.default) this.#default.answer(arrival);
+    else {
+      const graph = this.#open.get(chosen) ?? this.#begin(chosen);
+      if (!(graph instanceof OpenGraph)) reply.refuse(request, graph);
+      else if (graph.served !== undefined) graph.answer(arrival);
+      else {
+        // It holds no slot while it waits, as requests of other graphs would wait for it.
+        admission.slots.release(request);
+        graph.wait(request, (refusal) =>
+          admission.slots.acquire(request, () =>
+            refusal === undefined ? graph.answer(arrival) : reply.refuse(request, refusal),
+          ),
+        );
+      }
+    }
+  }
+
+  /** Why a client may not open a connection whose operations would choose a graph; undefined if it may. */
+  refusal(request: IncomingRequest): GraphQLError | undefined {
+    const chosen = this.#choose(request);
+    return typeof chosen === 'string' ? undefined : chosen;
+  }
+
+  /** Whether a request, or a subscription, runs on one of them. */
+  get isHeld(): boolean {
+    return [...this.#open.values()].some(({ served }) => served?.graph.gateway.isHeld === true);
+  }
+
+  get names(): string[] {
+    return [...this.#open.keys()];
+  }
+
+  /** Opens the graphs of replaced options that have subscriptions, and moves these. */
+  takeOver(previous: Graphs | undefined): void {
+    for (const [name, { subscriptions }] of previous === undefined ? [] : previous.#open) {
+      if (subscriptions.size === 0) continue;
+      const graph = this.#begin(name, subscriptions);
+      if (!(graph instanceof OpenGraph)) subscriptions.end(graph);
+    }
+  }
+
+  /** Runs no other supergraphs: other options replace these. */
+  freeze(): void {
+    for (const { served } of this.#open.values()) served?.graph.gateway.freeze();
+  }
+
+  follow(): void {
+    for (const { served } of this.#open.values()) served?.graph.gateway.follow();
+  }
+
+  /** Ends all subscriptions. */
+  end(reason: Error): void {
+    for (const { subscriptions } of this.#open.values()) subscriptions.end(reason);
+  }
+
+  /** See `Subscriptions.drain`. */
+  drain(grace: number): void {
+    for (const { subscriptions } of this.#open.values()) subscriptions.drain(grace);
+  }
+
+  async flush(): Promise<void> {
+    await Promise.all(
+      Array.from(this.#open.values(), async ({ served }) => served?.parts.sources.usage?.flush()),
+    );
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearInterval(this.#timer);
+    await Promise.all(Array.from(this.#open.keys(), (name) => this.#close(name)));
+    await this.#lookup.close();
+  }
+
+  #begin(name: string, running?: Subscriptions): OpenGraph | GraphQLError {
+    if (this.#lookup.isUnknown(name)) return requestError('UNKNOWN_GRAPH', {});
+    if (this.#lookup.isBusy && running === undefined) return overloaded();
+    const { clients, telemetry } = this.#shared.parts;
+    const subscriptions = running ?? clients.subscriptions.ofGraph(telemetry.metrics.meter);
+    const graph = new OpenGraph(subscriptions);
+    this.#open.set(name, graph);
+    void this.#load(name, graph, running !== undefined);
+    return graph;
+  }
+
+  async #load(name: string, graph: OpenGraph, moves: boolean): Promise<void> {
+    const { logger } = this.#shared.parts.telemetry;
+    let refusal: GraphQLError | undefined;
+    try {
+      if (!(await this.#lookup.has(name))) refusal = requestError('UNKNOWN_GRAPH', {});
+      else if (!this.#makeRoom()) refusal = overloaded();
+      else {
+        graph.hasRoom = true;
+        const options = optionsOfGraph(this.#options, name);
+        const own = partsOfGraph(this.#shared, options, graph.subscriptions);
+        graph.opened = openServedGraph(options, own, { previous: undefined });
+        const served = await graph.opened;
+        await served.graph.start();
+        if (!served.graph.answers) refusal = requestError('NO_SUPERGRAPH', {});
+        else {
+          served.graph.gateway.follow();
+          graph.served = served;
+          logger.info({ graph: name }, 'a graph is open');
+          if (moves) void graph.subscriptions.moveTo(served.graph.gateway.current!.prepare);
+        }
+      }
+    } catch (error) {
+      logger.error({ graph: name, reason: (error as Error).message }, 'a graph cannot be opened');
+      refusal = requestError('NO_SUPERGRAPH', {});
+    }
+    if (refusal !== undefined) {
+      graph.subscriptions.end(refusal);
+      // Requests of the next seconds are refused without another try.
+      graph.refusal = refusal;
+      if (graph.hasRoom) setTimeout(() => void this.#close(name), retryAfter).unref();
+      else void this.#close(name);
+    }
+    graph.settle(refusal);
+  }
+
+  /** Closes the graph that was idle for the longest time, if there are too many. Returns false if all are in use. */
+  #makeRoom(): boolean {
+    const open = [...this.#open].filter(([, { hasRoom }]) => hasRoom);
+    if (open.length < this.#options.graphs!.open) return true;
+    const idle = open.filter(([, graph]) => graph.isIdle).sort(([, a], [, b]) => a.usedAt - b.usedAt)[0];
+    if (idle === undefined) return false;
+    void this.#close(idle[0]);
+    return true;
+  }
+
+  #look(): void {
+    const now = performance.now();
+    for (const [name, graph] of this.#open) {
+      if (graph.isIdle && now - graph.usedAt > this.#options.graphs!.idle) void this.#close(name);
+      else if (graph.served !== undefined) void this.#closeIfGone(name, graph);
+    }
+  }
+
+  /** A variant may have expired, or its contract may have ended. */
+  async #closeIfGone(name: string, graph: OpenGraph): Promise<void> {
+    const isThere = await this.#lookup.has(name).catch(() => true);
+    if (isThere || this.#open.get(name) !== graph) return;
+    const gone = requestError('UNKNOWN_GRAPH', {});
+    graph.refusal = gone;
+    graph.subscriptions.end(gone);
+    await this.#close(name);
+  }
+
+  /** Requests that run on it go on, and are answered. */
+  async #close(name: string): Promise<void> {
+    const graph = this.#open.get(name);
+    if (graph === undefined) return;
+    this.#open.delete(name);
+    const { logger } = this.#shared.parts.telemetry;
+    try {
+      const served = await graph.opened;
+      while (!this.#isClosed && graph.requests > 0)
+        await new Promise((resolve) => setTimeout(resolve, 50).unref());
+      await served?.close();
+      if (served !== undefined) logger.info({ graph: name }, 'a graph is closed');
+    } catch (error) {
+      logger.warn({ graph: name, reason: (error as Error).message }, 'a graph could not be closed');
+    }
+  }
+}
+
+/** A graph that is open, or about to be. */
+class OpenGraph {
+  /** Outlive options. */
+  readonly subscriptions: Subscriptions;
+  /** Whether it counts for `graphs.open`: not before it is known to exist. */
+  hasRoom = false;
+  opened: Promise<ServedGraph> | undefined;
+  /** Set once it answers requests. */
+  served: ServedGraph | undefined;
+  /** Set where it does not. */
+  refusal: GraphQLError | undefined;
+  /** Requests and subscriptions that run on it. */
+  requests = 0;
+  /** Milliseconds of `performance.now()`. */
+  usedAt = performance.now();
+  #waiting: Set<(refusal: GraphQLError | undefined) => void> | undefined = new Set();
+
+  constructor(subscriptions: Subscriptions) {
+    this.subscriptions = subscriptions;
+  }
+
+  get isIdle(): boolean {
+    const isSettled = this.served !== undefined || this.refusal !== undefined;
+    return isSettled && this.requests === 0 && this.subscriptions.size === 0;
+  }
+
+  answer(arrival: Arrival): void {
+    this.requests++;
+    arrival.request.onEnd(() => {
+      this.requests--;
+      this.usedAt = performance.now();
+    });
+    this.served!.steps.answer(arrival);
+  }
+
+  wait(request: IncomingRequest, onSettled: (refusal: GraphQLError | undefined) => void): void {
+    if (this.#waiting === undefined) onSettled(this.refusal);
+    else if (this.#waiting.size >= mostWaiting) onSettled(overloaded());
+    else {
+      const waiting = this.#waiting.add(onSettled);
+      request.onEnd(() => waiting.delete(onSettled));
+    }
+  }
+
+  settle(refusal: GraphQLError | undefined): void {
+    const waiting = this.#waiting!;
+    this.#waiting = undefined;
+    for (const each of waiting) each(refusal);
+  }
+}
+
+const overloaded = (): GraphQLError => requestError('OVERLOADED', {}, { headers: { 'retry-after': '1' } });
+
+/** For one graph that opens. */
+const mostWaiting = 1000;
+/** Milliseconds from a failure until the next try. */
+const retryAfter = 5000;
+/** Milliseconds between two looks at graphs that are idle, or gone. */
+const lookEvery = 5000;

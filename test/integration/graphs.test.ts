@@ -1,0 +1,209 @@
+/** Several graphs in one gateway: equal schemas, and subgraphs of their own, so that each answer says whose it is. */
+import { createHash } from 'node:crypto';
+import { Registry } from '../../schema';
+import { eventually } from '../support/process';
+import { registryStoreKinds, type TestRegistryStores } from '../support/registry-stores';
+import { startTestGateway, type TestGateway } from '../support/running-gateway';
+import { startSubgraph, type TestSubgraph } from '../support/small-graph';
+
+const typeDefs = `
+  extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key"])
+  type Query { who(n: Int): String! me: User! }
+  type Mutation { change: String! }
+  type User @key(fields: "id") { id: ID! name: String! }
+`;
+const variants = ['prod', 'partners', 'pr-1', 'pr-2', 'pr-3'] as const;
+type Variant = (typeof variants)[number];
+const author = { by: 'ana' };
+const subgraphs = {} as Record<Variant, TestSubgraph>;
+let stores: TestRegistryStores;
+let gateway: TestGateway;
+
+const key = (client: string, groups: string[]) => ({
+  ...{ client, groups },
+  sha256: createHash('sha256').update(client).digest('hex'),
+});
+const options = {
+  auth: { apiKeys: [key('ana', ['staff']), key('bob', []), key('partner-app', [])], anonymous: true },
+  graphs: {
+    default: 'shop@prod',
+    choose: [
+      { host: 'partners.shop.example', graph: 'shop@partners' },
+      { header: 'x-weir-graph', groups: ['staff'], graph: 'shop@{value}' },
+    ],
+    allow: [
+      { graph: 'shop@pr-*', groups: ['staff'] },
+      { graph: 'shop@partners', clients: ['partner-app'] },
+    ],
+    open: 2,
+  },
+};
+
+const publish = async (variant: Variant, sdl = typeDefs) =>
+  new Registry({ store: await stores.open(), variant: { graph: 'shop', variant } }).publish(
+    [{ name: 'users', routingUrl: subgraphs[variant].url, file: 'users.graphql', sdl }],
+    author,
+  );
+
+beforeAll(async () => {
+  stores = await registryStoreKinds[0]![1]();
+  for (const variant of variants) {
+    const user = { id: '1', name: variant };
+    const resolvers = {
+      Query: { who: () => variant, me: () => user },
+      Mutation: { change: () => variant },
+      User: { __resolveReference: () => user },
+    };
+    subgraphs[variant] = await startSubgraph({ name: 'users', typeDefs, resolvers });
+    subgraphs[variant].headers = { 'cache-control': 'public, max-age=60' };
+    await publish(variant);
+  }
+});
+afterAll(async () => {
+  await Promise.all(Object.values(subgraphs).map((each) => each.close()));
+  await stores.close();
+});
+beforeEach(async () => (gateway = await start()));
+afterEach(() => gateway.stop());
+
+const supergraph = () => ({
+  ...{ registry: stores.location, pollInterval: 50 },
+  keep: `${stores.location}-kept.graphql`,
+});
+const start = (more: object = {}): Promise<TestGateway> =>
+  startTestGateway({
+    ...options,
+    supergraph: supergraph(),
+    ...more,
+  } as never);
+
+const staff = { 'x-api-key': 'ana' };
+const ask = async (query: string, headers: Record<string, string> = {}) => {
+  const response = await gateway.post({ query }, { headers });
+  const body = await response.json();
+  return {
+    status: response.status,
+    headers: response.headers,
+    ...body,
+    code: body.errors?.[0].extensions.code,
+  };
+};
+
+it('answers by the default graph what chooses none', async () => {
+  expect((await ask('{ who }')).data).toEqual({ who: 'prod' });
+  expect((await ask('{ who }', staff)).data).toEqual({ who: 'prod' });
+});
+
+it('answers by the graph that a header, or the host, chooses', async () => {
+  for (const graph of ['pr-1', 'pr-2'])
+    expect((await ask('{ who me { name } }', { ...staff, 'x-weir-graph': graph })).data).toEqual({
+      who: graph,
+      me: { name: graph },
+    });
+});
+
+it('never gives the default graph instead of one that is refused', async () => {
+  const chosen = async (graph: string, headers: Record<string, string> = staff) => {
+    const { status, code, data } = await ask('{ who }', { ...headers, 'x-weir-graph': graph });
+    expect(data).toBeUndefined();
+    return [status, code];
+  };
+  expect(await chosen('pr-99')).toEqual([404, 'UNKNOWN_GRAPH']);
+  expect(await chosen('partners')).toEqual([404, 'UNKNOWN_GRAPH']);
+  expect(await chosen('pr-1', {})).toEqual([403, 'GRAPH_FORBIDDEN']);
+  expect(await chosen('pr-1', { 'x-api-key': 'bob' })).toEqual([403, 'GRAPH_FORBIDDEN']);
+  for (const odd of ['', 'pr-1, pr-2', 'a@b', 'a/b', '*', `x${'a'.repeat(64)}`, '__proto__'])
+    expect(await chosen(odd)).toEqual([400, 'BAD_REQUEST']);
+});
+
+it('keeps answers of one graph from others, and says on what they depend', async () => {
+  const first = await ask('{ me { name } }');
+  expect(first.headers.get('vary')).toContain('x-weir-graph');
+  for (let round = 0; round < 3; round++) {
+    expect((await ask('{ me { name } }')).data.me.name).toBe('prod');
+    expect((await ask('{ me { name } }', { ...staff, 'x-weir-graph': 'pr-1' })).data.me.name).toBe('pr-1');
+    expect((await ask('{ me { name } }', { ...staff, 'x-weir-graph': 'pr-2' })).data.me.name).toBe('pr-2');
+  }
+});
+
+it('keeps persisted operations of one graph from others', async () => {
+  const query = '{ who(n: 7) }';
+  const extensions = {
+    persistedQuery: { version: 1, sha256Hash: createHash('sha256').update(query).digest('hex') },
+  };
+  const send = async (body: object, graph?: string) =>
+    (await gateway.post(body, { headers: { ...staff, ...(graph && { 'x-weir-graph': graph }) } })).json();
+  expect(await send({ query, extensions })).toEqual({ data: { who: 'prod' } });
+  expect((await send({ extensions }, 'pr-1')).errors[0].extensions.code).toBe('PERSISTED_QUERY_NOT_FOUND');
+  expect(await send({ query, extensions }, 'pr-1')).toEqual({ data: { who: 'pr-1' } });
+  expect(await send({ extensions }, 'pr-1')).toEqual({ data: { who: 'pr-1' } });
+});
+
+it('opens no more graphs than it may, and closes one that is idle for another', async () => {
+  for (const graph of ['pr-1', 'pr-2', 'pr-3', 'pr-1'])
+    expect((await ask('{ who }', { ...staff, 'x-weir-graph': graph })).data).toEqual({ who: graph });
+  await eventually(() => gateway.log.filter(({ msg }) => msg === 'a graph is closed').length === 2);
+  const held = new Set<() => void>();
+  for (const graph of ['pr-1', 'pr-2'] as const)
+    subgraphs[graph].answer = (_, response) =>
+      held.add(() => {
+        response.writeHead(200, { 'content-type': 'application/json' }).end('{"data":{"who":"held"}}');
+      });
+  const waiting = ['pr-1', 'pr-2'].map((graph) => ask('{ who(n: 1) }', { ...staff, 'x-weir-graph': graph }));
+  await eventually(() => held.size === 2);
+  const refused = await ask('{ who }', { ...staff, 'x-weir-graph': 'pr-3' });
+  expect([refused.status, refused.code, refused.headers.get('retry-after')]).toEqual([
+    503,
+    'OVERLOADED',
+    '1',
+  ]);
+  expect((await ask('{ who }')).data).toEqual({ who: 'prod' });
+  for (const release of held) release();
+  for (const { data } of await Promise.all(waiting)) expect(data).toEqual({ who: 'held' });
+  for (const graph of ['pr-1', 'pr-2'] as const) subgraphs[graph].answer = undefined;
+});
+
+it('opens no graph for names that do not exist, and closes none for them', async () => {
+  expect((await ask('{ who }', { ...staff, 'x-weir-graph': 'pr-1' })).data).toEqual({ who: 'pr-1' });
+  const answers = await Promise.all(
+    Array.from({ length: 200 }, (_, i) => ask('{ who }', { ...staff, 'x-weir-graph': `pr-none-${i}` })),
+  );
+  for (const { code } of answers) expect(['OVERLOADED', 'UNKNOWN_GRAPH']).toContain(code);
+  expect(gateway.log.filter(({ msg }) => msg === 'a graph is closed')).toEqual([]);
+});
+
+it('runs what is published to one graph, and leaves the others as they are', async () => {
+  const added = '{ fresh }';
+  const of = { ...staff, 'x-weir-graph': 'pr-1' };
+  expect((await ask(added, of)).status).toBe(400);
+  await publish('pr-1', `${typeDefs} extend type Query { fresh: Int }`);
+  await eventually(async () => (await ask(added, of)).status === 200);
+  expect((await ask(added)).status).toBe(400);
+  expect((await ask(added, { ...staff, 'x-weir-graph': 'pr-2' })).status).toBe(400);
+});
+
+it('refuses requests for a graph that does not load, and no others', async () => {
+  subgraphs['pr-3'] = { ...subgraphs['pr-3'], url: 'http://169.254.169.254/graphql' };
+  await publish('pr-3');
+  const { status, code } = await ask('{ who }', { ...staff, 'x-weir-graph': 'pr-3' });
+  expect([status, code]).toEqual([503, 'NO_SUPERGRAPH']);
+  expect((await ask('{ who }', { ...staff, 'x-weir-graph': 'pr-2' })).data).toEqual({ who: 'pr-2' });
+});
+
+it('takes other options, and opens graphs by these', async () => {
+  const of = { ...staff, 'x-weir-graph': 'pr-1' };
+  expect((await ask('{ who }', of)).data).toEqual({ who: 'pr-1' });
+  const limits = { depth: 1 };
+  await gateway.reload(
+    () =>
+      ({
+        ...options,
+        port: 0,
+        admin: { port: 0 },
+        supergraph: supergraph(),
+        graphs: { ...options.graphs, of: { 'shop@pr-1': { limits } } },
+      }) as never,
+  );
+  expect((await ask('{ me { name } }', of)).code).toBe('MAX_DEPTH_LIMIT');
+  expect((await ask('{ me { name } }')).data.me.name).toBe('prod');
+});

@@ -2,11 +2,14 @@ import { z } from 'zod';
 import { limits } from './limits';
 import { persistedOperations } from './persisted-operations';
 import { subgraphs } from './subgraphs';
-import { isGraphName } from './supergraph';
-import { authMode, clientHeaderName, duration, mapOf, text, wholeNumber } from './values';
+import { graphNamePattern, isGraphName } from './supergraph';
+import { authMode, clientHeaderName, mapOf, text, timeout, wholeNumber } from './values';
 
 const nameRule = 'must be a graph and its variant such as shop@prod';
-const graphName = z.string({ error: nameRule }).refine(isGraphName, { error: nameRule });
+const graphName = z
+  .string({ error: nameRule })
+  .refine(isGraphName, { error: nameRule })
+  .meta({ pattern: graphNamePattern.source });
 
 const choiceRule = "must be a graph and its variant such as shop@partners, or 'shop@{value}'";
 /** The value of the claim or header stands for `{value}`. */
@@ -27,19 +30,25 @@ const choice = mapOf({
   host: text
     .transform((host) => host.toLowerCase())
     .optional()
-    .describe('Chooses by the host that the client calls, without a port.')
+    .describe('Chooses by the host that the client calls, without a port. Left out: by `claim` or `header`.')
     .meta({ example: 'partners.shop.example' }),
   claim: text
     .optional()
-    .describe('Chooses by a claim of the caller. A caller without the claim is not concerned.')
+    .describe(
+      'Chooses by a claim of the caller, instead of by `host`. A caller without the claim is not concerned.',
+    )
     .meta({ example: 'tenant' }),
   header: clientHeaderName
     .optional()
-    .describe('Chooses by a header of the client. A client that does not send it is not concerned.')
+    .describe(
+      'Chooses by a header of the client, instead of by `host`. A client that does not send it is not concerned.',
+    )
     .meta({ example: 'x-weir-graph' }),
   groups: names
     .optional()
-    .describe('Only with `header`, and always there: who may choose. Others get 403 `GRAPH_FORBIDDEN`.')
+    .describe(
+      'Who may choose by `header`, where it is needed. Others get 403 `GRAPH_FORBIDDEN`. No effect without `header`.',
+    )
     .meta({ example: ['staff'] }),
   graph: chosenGraph
     .describe('The graph that is chosen. `{value}` stands for the value of the claim or the header.')
@@ -64,17 +73,20 @@ const permission = mapOf({
     .meta({ example: 'shop@pr-*' }),
   groups: names
     .optional()
-    .describe('Callers in one of these groups may use it.')
+    .describe('Callers must be in one of these groups. Left out: in any.')
     .meta({ example: ['staff'] }),
   clients: names
     .optional()
-    .describe('These clients may use it, as their credentials name them.')
+    .describe('Callers must be one of these clients, as their credentials name them. Left out: any.')
     .meta({ example: ['partner-app'] }),
   modes: z
     .array(authMode, { error: 'must be a list of modes' })
     .min(1, { error: 'must hold at least one mode' })
     .optional()
-    .describe('Callers who authenticate this way may use it; `none` is anonymous callers.'),
+    .describe(
+      'Callers must authenticate in one of these ways; `none` is anonymous callers. Left out: in any.',
+    )
+    .meta({ example: ['oidc'] }),
 }).refine(
   ({ groups, clients, modes }) => groups !== undefined || clients !== undefined || modes !== undefined,
   {
@@ -86,22 +98,34 @@ const ofGraph = mapOf({
   subgraphs: subgraphs
     .unwrap()
     .optional()
-    .describe('Subgraphs that differ: each replaces the whole entry in `subgraphs`.'),
-  persistedOperations: persistedOperations.unwrap().optional().describe('Replaces `persistedOperations`.'),
-  limits: limits.unwrap().optional().describe('Replaces `limits`.'),
+    .describe(
+      'Subgraphs with other options, as in `subgraphs`: each replaces the whole entry there. Left out: none.',
+    )
+    .meta({ as: 'subgraphs', example: { reviews: { timeout: '20s' } } }),
+  persistedOperations: persistedOperations
+    .unwrap()
+    .optional()
+    .describe('Counts instead of `persistedOperations`.')
+    .meta({ as: 'persistedOperations', example: { automatic: false } }),
+  limits: limits
+    .unwrap()
+    .optional()
+    .describe('Counts instead of `limits`, but for `body`, which is that of the process.')
+    .meta({ as: 'limits', example: { depth: 30 } }),
 });
 
 export const graphs = mapOf({
   default: graphName.describe('The graph of all requests that choose none.').meta({ example: 'shop@prod' }),
   choose: z
     .array(choice, { error: 'must be a list' })
-    .default([])
+    .prefault([])
     .describe(
       'How requests choose another graph, after authentication. The first entry that concerns a request counts.',
-    ),
+    )
+    .meta({ protects: true }),
   allow: z
     .array(permission, { error: 'must be a list' })
-    .default([])
+    .prefault([])
     .describe(
       'Who may use graphs other than the default one. A graph that is in no entry, or in none for this caller, is unknown to it.',
     ),
@@ -110,18 +134,16 @@ export const graphs = mapOf({
     .describe(
       'The most graphs besides the default one that are open at once. One that is idle closes for another.',
     ),
-  idle: duration
-    .refine((value) => value >= 1000, { error: 'must be at least 1s' })
-    .default(600_000)
-    .describe('How long a graph without requests and subscriptions stays open.'),
+  idle: timeout.prefault('10m').describe('How long a graph without requests and subscriptions stays open.'),
   of: z
     .record(graphName, ofGraph, { error: 'must be a map of graphs' })
-    .default({})
-    .describe('Options of single graphs.'),
+    .prefault({})
+    .describe('Options of single graphs.')
+    .meta({ example: { 'shop@partners': { limits: { depth: 10 } } } }),
 })
   .optional()
   .describe(
-    'Several graphs of one registry in one process: [graphs.md](graphs.md). Needs `supergraph.registry`, and takes the place of `supergraph.graph`.',
+    'Several graphs of one registry in one process: [graphs.md](graphs.md). Needs `supergraph.registry`, and takes the place of `supergraph.graph`. Left out: there is one graph.',
   )
   .meta({
     example: {

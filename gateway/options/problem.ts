@@ -168,6 +168,10 @@ export interface JsonSchema {
   readonly required?: readonly string[];
   readonly propertyNames?: JsonSchema;
   readonly additionalProperties?: JsonSchema | boolean;
+  readonly allOf?: readonly JsonSchema[];
+  readonly $ref?: string;
+  /** The option that has the same options inside. */
+  readonly as?: string;
   readonly examples?: readonly unknown[];
   /** A secret: shown by nobody. */
   readonly writeOnly?: boolean;

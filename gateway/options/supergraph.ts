@@ -10,10 +10,10 @@ const graphRule = 'must be a graph and its variant such as shop@prod';
 
 const versionRule = 'must be the number of a version, as `weir history` lists them';
 
-const graphName = /^[A-Za-z][\w-]{0,63}@[A-Za-z][\w-]{0,63}$/;
+export const graphNamePattern = /^[A-Za-z][\w-]{0,63}@[A-Za-z][\w-]{0,63}$/;
 /** Whether a text is a graph and its variant, by the grammar of the registry. */
 export function isGraphName(text: string): boolean {
-  return graphName.test(text);
+  return graphNamePattern.test(text);
 }
 
 export const supergraphOptions = z
@@ -45,7 +45,7 @@ export const supergraphOptions = z
       graph: z
         .string({ error: graphRule })
         .refine(isGraphName, { error: graphRule })
-        .meta({ pattern: graphName.source })
+        .meta({ pattern: graphNamePattern.source })
         .optional()
         .describe('The graph and its variant in the registry, such as `shop@prod`.'),
       version: z

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { Registry } from '../../schema';
 import { eventually } from '../support/process';
 import { registryStoreKinds, type TestRegistryStores } from '../support/registry-stores';
-import { startTestGateway, type TestGateway } from '../support/running-gateway';
+import { type Json, startTestGateway, type TestGateway } from '../support/running-gateway';
 import { startSubgraph, type TestSubgraph } from '../support/small-graph';
 
 const typeDefs = `
@@ -80,7 +80,7 @@ const start = (more: object = {}): Promise<TestGateway> =>
 const staff = { 'x-api-key': 'ana' };
 const ask = async (query: string, headers: Record<string, string> = {}) => {
   const response = await gateway.post({ query }, { headers });
-  const body = await response.json();
+  const body = (await response.json()) as Json;
   return {
     status: response.status,
     headers: response.headers,
@@ -131,7 +131,7 @@ it('keeps persisted operations of one graph from others', async () => {
   const extensions = {
     persistedQuery: { version: 1, sha256Hash: createHash('sha256').update(query).digest('hex') },
   };
-  const send = async (body: object, graph?: string) =>
+  const send = async (body: object, graph?: string): Promise<Json> =>
     (await gateway.post(body, { headers: { ...staff, ...(graph && { 'x-weir-graph': graph }) } })).json();
   expect(await send({ query, extensions })).toEqual({ data: { who: 'prod' } });
   expect((await send({ extensions }, 'pr-1')).errors[0].extensions.code).toBe('PERSISTED_QUERY_NOT_FOUND');

@@ -31,8 +31,8 @@ function membersOf(node: JsonSchema, around: Around): OptionPlace[] {
     anyOf = [],
   } = node;
   // Names that are paths of events, of which this is one.
-  const takesAny = new RegExp(propertyNames?.pattern ?? '').test('NAME');
-  const name = takesAny ? 'NAME' : 'subject';
+  const names = new RegExp(propertyNames?.pattern ?? '');
+  const name = ['NAME', 'subject', 'shop@prod'].find((each) => names.test(each))!;
   const place = (
     key: PropertyKey,
     inner: JsonSchema,
@@ -97,6 +97,17 @@ export function exampleOf({ examples = [], anyOf = [] }: JsonSchema): unknown {
 function companions(group: string, option: string): Record<string, unknown> {
   if (option === 'off') return {};
   switch (group) {
+    case '':
+      return option === 'graphs' ? { supergraph: { registry: 'folder' } } : {};
+    case 'graphs.choose[]':
+      if (option === 'host') return { graph: 'shop@partners' };
+      return option === 'header'
+        ? { groups: ['staff'] }
+        : option === 'claim'
+          ? {}
+          : { header: 'x-weir-graph', groups: ['staff'] };
+    case 'graphs.allow[]':
+      return option === 'graph' ? { groups: ['staff'] } : {};
     case 'supergraph':
       if (option === 'registry') return { graph: 'shop@prod' };
       if (option === 'graph') return { registry: 'folder' };

@@ -29,7 +29,9 @@ function asWritten(given: JsonSchema, example: unknown, members: unknown, isName
     ...(writeOnly === undefined ? {} : { writeOnly }),
     ...(shown === undefined ? {} : { examples: [shown] }),
   };
-  const { anyOf, oneOf } = given;
+  const { anyOf, oneOf, as } = given;
+  // Beside `$ref` nothing counts.
+  if (as !== undefined) return { ...annotations, allOf: [{ $ref: `#/properties/${as}` }] };
   const ways = [
     ...(short === undefined ? [] : [short]),
     ...(anyOf ?? oneOf ?? [without(given, ownWords)]).map((way) => inside(way, shown, own ?? members)),

@@ -125,13 +125,15 @@ function membersByType(maps: readonly JsonSchema[]): [string, JsonSchema][] {
 
 /** An option, and those that are described within it or within the maps that it is a list of, however deep. */
 function deep([name, option]: [string, JsonSchema]): [string, JsonSchema][] {
-  const { type, items } = option;
+  const { type, items, as } = option;
   const members =
-    type === 'object'
-      ? membersOf(option).filter(([, { description }]) => description !== undefined)
-      : items === undefined || items.title !== undefined
-        ? []
-        : membersOf(items);
+    as !== undefined
+      ? []
+      : type === 'object'
+        ? membersOf(option).filter(([, { description }]) => description !== undefined)
+        : items === undefined || items.title !== undefined
+          ? []
+          : membersOf(items);
   const within = type === 'object' ? `${name}.` : `${name}[].`;
   return [[name, option], ...members.flatMap(([member, inner]) => deep([`${within}${member}`, inner]))];
 }

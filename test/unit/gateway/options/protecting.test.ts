@@ -69,6 +69,9 @@ const notProtecting = `
   zone
   retries.max retries.pause
   breaker.enabled breaker.failures breaker.atLeast breaker.window breaker.pause
+  graphs.allow[].clients graphs.allow[].graph graphs.allow[].groups graphs.allow[].modes graphs.choose[].claim
+  graphs.choose[].graph graphs.choose[].groups graphs.choose[].header graphs.choose[].host graphs.default graphs.idle
+  graphs.of.NAME.limits graphs.of.NAME.persistedOperations graphs.of.NAME.subgraphs graphs.open
   headers.rename.NAME headers.response.NAME
   tls.cert tls.key
   trustedProxies

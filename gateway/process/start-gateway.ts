@@ -178,8 +178,7 @@ export function openGateway(
       await reloads.settled();
       logger.info({ inFlight: configurations.unanswered.length }, 'shutting down');
       const { shutdown } = configurations.current.options;
-      clients.subscriptions.drain(shutdown.grace);
-      configurations.current.graphs?.drain(shutdown.grace);
+      configurations.current.drain(shutdown.grace);
       await port.drain(shutdown);
       await opened.close();
       logger.info('shut down');

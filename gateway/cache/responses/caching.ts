@@ -1,4 +1,4 @@
-import { DataChanges } from '../data-changes';
+import type { DataChanges } from '../data-changes';
 import { compileKeyHeaders, type KeyHeaders } from '../key-headers';
 import { type Policy, policyReader } from '../policy';
 import type { Store } from '../stores/store';

@@ -26,7 +26,7 @@ import { openAccess } from './access';
 import { openAdmission } from './admission';
 import { createEntry, type Entry } from './entry';
 import type { Graph, GraphParts } from './graph';
-import type { Graphs } from '../graphs/graphs';
+import type * as GraphsModule from '../graphs/graphs';
 import { openServedGraph, optionsOfGraph, partsOfGraph, type ServedGraph } from './served-graph';
 
 export interface ConfigurationParts {
@@ -90,7 +90,7 @@ export class Configuration {
     opened: OpenParts,
     { parts, graph }: ServedGraph,
     /** Those besides the default one; undefined without `graphs`. */
-    readonly graphs: Graphs | undefined,
+    readonly graphs: GraphsModule.Graphs | undefined,
     /** Undefined where the options have none. */
     readonly shadow: Shadow | undefined,
     entry: Entry,
@@ -275,6 +275,12 @@ export class Configuration {
       await new Promise((resolve) => setTimeout(resolve, 50).unref());
   }
 
+  /** Refuses new subscriptions, and ends those that run, in this time in milliseconds. */
+  drain(grace: number): void {
+    this.#parts.parts.clients.subscriptions.drain(grace);
+    this.graphs?.drain(grace);
+  }
+
   /** Refuses all requests that wait for a slot. */
   refuseWaiting(): void {
     this.#parts.admission.overload.refuseWaiting();
@@ -303,8 +309,8 @@ export class Configuration {
 }
 
 /** Not loaded where there is one graph. */
-function openGraphs(...given: ConstructorParameters<typeof Graphs>): Graphs {
-  const { Graphs: Opened } = require('../graphs/graphs') as typeof import('../graphs/graphs');
+function openGraphs(...given: ConstructorParameters<typeof GraphsModule.Graphs>): GraphsModule.Graphs {
+  const { Graphs: Opened } = require('../graphs/graphs') as typeof GraphsModule;
   return new Opened(...given);
 }
 

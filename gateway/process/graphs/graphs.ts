@@ -13,7 +13,7 @@ import {
   type SharedParts,
 } from '../configuration/served-graph';
 import { type ChooseGraph, compileChooseGraph } from './choose-graph';
-import { GraphLookup } from './graph-lookup';
+import { GraphLookup } from '../../supergraph/graph-lookup';
 
 /**
  * The graphs of a process besides the default one. Each is opened by the first request that chooses it, and closes when it

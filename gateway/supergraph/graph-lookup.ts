@@ -1,9 +1,9 @@
 import { LRUCache } from 'lru-cache';
-import { awsAgents } from '../../net/outgoing';
-import { RegistryReader } from '../../../schema/registry/reader';
-import { parseVariant } from '../../../schema/registry/version';
-import { openRegistryStore } from '../../../schema/store/open';
-import type { RegistryStore } from '../../../schema/store/store';
+import { awsAgents } from '../net/outgoing';
+import { RegistryReader } from '../../schema/registry/reader';
+import { parseVariant } from '../../schema/registry/version';
+import { openRegistryStore } from '../../schema/store/open';
+import type { RegistryStore } from '../../schema/store/store';
 
 /** Finds out whether a registry has a graph. Names come from clients, so what it remembers and requests is bounded. */
 export class GraphLookup {

@@ -125,6 +125,8 @@ export function openUpstreams(
 /** What a process keeps of the requests of its clients. */
 export interface ClientState {
   readonly operations: OperationMemory;
+  /** Of all graphs but the default one, which loses none for them. */
+  readonly operationsOfOthers: OperationMemory;
   readonly subscriptions: Subscriptions;
   /** What cursors are signed with where there are no link keys. */
   readonly cursorKeys: CursorKeys;
@@ -133,7 +135,11 @@ export interface ClientState {
 
 export function createClientState(cursorKeys: CursorKeys, meter: Meter): ClientState {
   const operations = new OperationMemory();
-  meter.observe('weir.operations.kept', (observe) => observe(operations.size, {}));
+  const operationsOfOthers = new OperationMemory();
+  meter.observe('weir.operations.kept', (observe) => observe(operations.size + operationsOfOthers.size, {}));
   const subscriptions = new Subscriptions(meter);
-  return { operations, subscriptions, cursorKeys, usedSignatures: new UsedSignatures() };
+  return {
+    ...{ operations, operationsOfOthers, subscriptions, cursorKeys },
+    usedSignatures: new UsedSignatures(),
+  };
 }

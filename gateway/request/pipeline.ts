@@ -23,12 +23,6 @@ export interface Arrival {
   readonly body: Buffer;
 }
 
-/** Chooses requests whose answers are used once more when their clients have them. */
-export interface AnswerSampling {
-  /** Called for each request that is let in. Gives those that are chosen their `keepAnswer`. */
-  begin(arrival: Arrival): void;
-}
-
 export interface PipelineOptions {
   /** The most bytes of a body. Checked here for connections that do not check it while the body arrives. */
   readonly bodyLimit: number;
@@ -37,7 +31,6 @@ export interface PipelineOptions {
   readonly admit: Admit | undefined;
   readonly rates: Pick<Rates, 'refuse'> | undefined;
   readonly reply: Pick<Reply, 'refuse'>;
-  readonly sampling: AnswerSampling | undefined;
   readonly graph: Pick<GraphSteps, 'answer'> & {
     /** Why the operations of a connection would get no graph. @default there is only one graph */
     refusal?(request: IncomingRequest): GraphQLError | undefined;
@@ -114,13 +107,12 @@ export class Pipeline {
 
   #count(arrival: Arrival, isAdmitted: boolean): void {
     const { request } = arrival;
-    const { graph, rates, reply, sampling } = this.#options;
+    const { graph, rates, reply } = this.#options;
     const refusal = rates?.refuse(request) ?? (isAdmitted ? undefined : request.refusal);
     if (refusal !== undefined) {
       reply.refuse(request, refusal);
       return;
     }
-    sampling?.begin(arrival);
     graph.answer(arrival);
   }
 }

@@ -4,7 +4,7 @@ import type { ShadowOptions } from '../options/shadow';
 import { type CompareAnswers, comparisonBy, type EndpointAnswer } from '../replay/compare';
 import type { IncomingRequest } from '../request/incoming-request';
 import { parseBody, parseUrl, type SentOperation } from '../request/parsed-request';
-import type { AnswerSampling, Arrival } from '../request/pipeline';
+import type { Arrival } from '../request/pipeline';
 import { TransportError, type TransportFailure } from '../subgraph-calls/contract/transport';
 import type { Logger } from '../telemetry/logger';
 import type { DropReason, ShadowCounts, ShadowRecord } from './record';
@@ -37,7 +37,7 @@ type ComparedOperation = NonNullable<IncomingRequest['operation']> & { readonly 
  * Sends a share of the queries to a second endpoint once their clients have the answers, and compares its answers with
  * these. What it holds is bounded: it drops what comes beyond, and what comes while the gateway is busy.
  */
-export class Shadow implements AnswerSampling {
+export class Shadow {
   readonly #parts: ShadowParts;
   readonly #compare: CompareAnswers;
   readonly #allowance: Allowance;
@@ -69,7 +69,7 @@ export class Shadow implements AnswerSampling {
     return this.record.counts(this.options);
   }
 
-  readonly begin: AnswerSampling['begin'] = (arrival) => {
+  readonly begin = (arrival: Arrival): void => {
     if (Math.random() >= this.options.share) return;
     if (arrival.request.head.headers[shadowHeader] !== undefined) return;
     arrival.request.keepAnswer = (body) => this.#keep(arrival, body);

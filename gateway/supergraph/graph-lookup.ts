@@ -1,7 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import { awsAgents } from '../net/outgoing';
 import { RegistryReader } from '../../schema/registry/reader';
-import { parseVariant } from '../../schema/registry/version';
+import { parseVariant, type Version } from '../../schema/registry/version';
 import { openRegistryStore } from '../../schema/store/open';
 import type { RegistryStore } from '../../schema/store/store';
 
@@ -31,24 +32,37 @@ export class GraphLookup {
   async has(name: string): Promise<boolean> {
     this.#running++;
     try {
-      const store = await (this.#store ??= openRegistryStore(this.#registry, awsAgents()));
-      const current = await new RegistryReader({ store, variant: parseVariant(name) }).current();
+      const current = await Promise.race([this.#current(name), tooLate()]);
       const isThere = current !== undefined && current.kind !== 'ended';
       if (!isThere) this.#unknown.set(name, true);
       return isThere;
-    } catch (error) {
-      this.#store?.catch(() => (this.#store = undefined));
-      throw error;
     } finally {
       this.#running--;
     }
   }
 
+  async #current(name: string): Promise<Version | undefined> {
+    this.#store ??= openRegistryStore(this.#registry, awsAgents());
+    const store = await this.#store.catch((error: unknown) => {
+      this.#store = undefined;
+      throw error;
+    });
+    return new RegistryReader({ store, variant: parseVariant(name) }).current();
+  }
+
   async close(): Promise<void> {
-    await (await this.#store)?.close();
+    const store = await this.#store?.catch(() => undefined);
+    await store?.close();
   }
 }
 
 /** Milliseconds: a new variant is found after this time even if somebody has requested it before. */
 const remembered = 5000;
 const mostAtOnce = 8;
+/** Milliseconds that a look-up may take. */
+const patience = 10_000;
+
+async function tooLate(): Promise<never> {
+  await delay(patience, undefined, { ref: false });
+  throw new Error(`The registry did not answer within ${patience} ms.`);
+}

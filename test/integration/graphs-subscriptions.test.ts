@@ -20,7 +20,7 @@ const publish = async (variant: 'prod' | 'pr', sdl = typeDefs) =>
     [{ name: 'counts', routingUrl: servers[variant].url, file: 'counts.graphql', sdl }],
     author,
   );
-const options = (depth: number) => ({
+const options = (depth: number, groups = ['staff']) => ({
   ...{ port: 0, admin: { port: 0 }, limits: { depth } },
   subgraphs: { counts: { subscriptions: { protocol: 'sse' } } },
   auth: { apiKeys: [{ client: 'ana', groups: ['staff'], sha256: sha256('ana') }], anonymous: true },
@@ -28,7 +28,7 @@ const options = (depth: number) => ({
   graphs: {
     default: 'shop@prod',
     choose: [{ header: 'x-weir-graph', groups: ['staff'], graph: 'shop@{value}' }],
-    allow: [{ graph: 'shop@*', groups: ['staff'] }],
+    allow: [{ graph: 'shop@*', groups }],
   },
 });
 
@@ -127,4 +127,13 @@ it('ends the subscriptions of a graph that is no longer there', async () => {
   expect(kept.isEnded).toBe(false);
   const headers = { 'x-api-key': 'ana', 'x-weir-graph': 'public' };
   expect((await gateway.post({ query: '{ a }' }, { headers })).status).toBe(404);
+});
+
+it('ends the subscriptions of callers who may not use their graph any more', async () => {
+  const [prod, pr] = [await subscribe(undefined), await subscribe('pr')];
+  await eventually(() => servers.prod.feeds.length === 1 && servers.pr.feeds.length === 1);
+  await gateway.reload(() => options(20, ['admins']) as never);
+  await eventually(() => pr.isEnded);
+  expect(pr.events.at(-1).errors[0].extensions.code).toBe('UNKNOWN_GRAPH');
+  expect(prod.isEnded).toBe(false);
 });

@@ -119,6 +119,10 @@ it('never gives the default graph instead of one that is refused', async () => {
 it('keeps answers of one graph from others, and says on what they depend', async () => {
   const first = await ask('{ me { name } }');
   expect(first.headers.get('vary')).toContain('x-weir-graph');
+  expect(first.headers.get('cache-control')).toContain('public');
+  // A cache between does not know who is in the groups.
+  const staffOnly = await ask('{ me { name } }', { ...staff, 'x-weir-graph': 'pr-1' });
+  expect(staffOnly.headers.get('cache-control')).toBe('private, max-age=60');
   for (let round = 0; round < 3; round++) {
     expect((await ask('{ me { name } }')).data.me.name).toBe('prod');
     expect((await ask('{ me { name } }', { ...staff, 'x-weir-graph': 'pr-1' })).data.me.name).toBe('pr-1');
@@ -182,6 +186,16 @@ it('runs what is published to one graph, and leaves the others as they are', asy
   expect((await ask(added, { ...staff, 'x-weir-graph': 'pr-2' })).status).toBe(400);
 });
 
+it('sends requests of the default graph alone on to what is to replace it', async () => {
+  await gateway.stop();
+  gateway = await start({ shadow: { url: subgraphs.partners.url, share: 1 } });
+  subgraphs.partners.requests.length = 0;
+  await ask('{ who(n: 1) }', { ...staff, 'x-weir-graph': 'pr-2' });
+  await ask('{ who(n: 2) }');
+  await eventually(() => subgraphs.partners.requests.length > 0);
+  expect(subgraphs.partners.requests.map(({ body }) => body.query)).toEqual(['{ who(n: 2) }']);
+});
+
 it('refuses requests for a graph that does not load, and no others', async () => {
   subgraphs['pr-3'] = { ...subgraphs['pr-3'], url: 'http://169.254.169.254/graphql' };
   await publish('pr-3');
@@ -203,4 +217,19 @@ it('takes other options, and opens graphs by these', async () => {
   }));
   expect((await ask('{ me { name } }', of)).code).toBe('MAX_DEPTH_LIMIT');
   expect((await ask('{ me { name } }')).data.me.name).toBe('prod');
+});
+
+it('opens a graph whose schema lacks what events of the default graph name', async () => {
+  await gateway.stop();
+  await publish(
+    'prod',
+    `${typeDefs} type Item @key(fields: "id") { id: ID! } extend type Query { item: Item }`,
+  );
+  gateway = await start({
+    events: {
+      sources: { users: { type: 'subgraph', subgraph: 'users' } },
+      types: { 'item.changed': { drop: { entities: [{ type: 'Item', key: { id: 'subject' } }] } } },
+    },
+  });
+  expect((await ask('{ who }', { ...staff, 'x-weir-graph': 'pr-2' })).data).toEqual({ who: 'pr-2' });
 });

@@ -48,8 +48,8 @@ export function createCaching(
     }),
     answerHeaders: new AnswerHeaders({
       ...{ keyHeaders, cdn: cdn.enabled, compress: responses.compress },
-      // Caches between do not know the claims of clients.
-      areAllPrivate: isChosenByClaim(options),
+      // Caches between do not know who may use it.
+      areAllPrivate: isRestricted(options),
     }),
     keyHeaders,
     ...{ statistics, caches, calls, changes },
@@ -57,11 +57,9 @@ export function createCaching(
   };
 }
 
-/** Whether requests may come to this graph by a claim alone. */
-const isChosenByClaim = ({ graphs, supergraph }: Options): boolean =>
-  graphs !== undefined &&
-  supergraph?.graph !== graphs.default &&
-  graphs.choose.some(({ claim }) => claim !== undefined);
+/** Whether `graphs.allow` names who may use this graph: it does for all but the default one. */
+const isRestricted = ({ graphs, supergraph }: Options): boolean =>
+  graphs !== undefined && supergraph?.graph !== graphs.default;
 
 /** How responses of subgraphs are read under these options. */
 export function policyReaderFor(options: Options): ReturnType<typeof policyReader> {

@@ -142,9 +142,12 @@ export class Subscriptions {
     });
   }
 
-  /** Ends all, as their graph is no longer there. */
-  end(reason: Error): void {
-    for (const reader of [...this.#readers]) reader.end(reason);
+  /** Ends those that may not go on. @param reasonFor undefined for a request that may */
+  end(reasonFor: (request: IncomingRequest) => Error | undefined): void {
+    for (const reader of [...this.#readers]) {
+      const reason = reasonFor(reader.request);
+      if (reason !== undefined) reader.end(reason);
+    }
   }
 
   #refusal(request: IncomingRequest, { total, perIdentity }: SharingOptions): Error | undefined {

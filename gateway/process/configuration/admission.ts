@@ -44,7 +44,10 @@ export function openAdmission(
     },
     requests: inFlight,
     statistics: metrics.overload,
-    onFullHeap: () => clients.operations.giveBack(),
+    onFullHeap: () => {
+      clients.operations.giveBack();
+      clients.operationsOfOthers.giveBack();
+    },
     logger,
   });
   inFlight.onEnd = () => overload.requestEnded();

@@ -11,6 +11,7 @@ import type { EventPublisher } from '../../events/sources/subgraph';
 import { type Generation, supergraphId } from '../../graph/generation';
 import type { Options } from '../../options';
 import type { Invalidation } from '../../options/invalidation';
+import type { GraphSteps } from '../../request/graph-steps';
 import { Reply } from '../../request/reply';
 import type { RequestsInFlight } from '../../request/requests-in-flight';
 import { openShadow } from '../../shadow/open-shadow';
@@ -75,12 +76,13 @@ export class Configuration {
           previous,
         }),
       );
-      const graphs = hasSeveral ? opened.add(openGraphs(options, shared, served.steps)) : undefined;
       const { connections: of } = served.parts.calls;
       const connections = { ...of, strict: options.connections.strict };
       const shadow = openShadow(options, { overload, connections, meter, logger }, previous?.shadow);
       opened.onClose(() => shadow?.close());
-      const entry = createEntry(options, shared, served.graph, graphs ?? served.steps, shadow);
+      const steps = sampled(served.steps, shadow);
+      const graphs = hasSeveral ? opened.add(openGraphs(options, shared, steps)) : undefined;
+      const entry = createEntry(options, shared, served.graph, graphs ?? steps);
       return new Configuration(options, opened, served, graphs, shadow, entry);
     });
   }
@@ -307,6 +309,17 @@ export class Configuration {
     return this.#parts.caches.unsentPaths;
   }
 }
+
+/** Only requests of the default graph are sent on to what is to replace it. */
+const sampled = (steps: GraphSteps, sampling: Shadow | undefined): Pick<GraphSteps, 'answer'> =>
+  sampling === undefined
+    ? steps
+    : {
+        answer(arrival) {
+          sampling.begin(arrival);
+          steps.answer(arrival);
+        },
+      };
 
 /** Not loaded where there is one graph. */
 function openGraphs(...given: ConstructorParameters<typeof GraphsModule.Graphs>): GraphsModule.Graphs {

@@ -10,7 +10,6 @@ import { GraphSteps } from '../../request/graph-steps';
 import { Pipeline } from '../../request/pipeline';
 import type { Reply } from '../../request/reply';
 import { RunOperation } from '../../request/run-operation';
-import type { Shadow } from '../../shadow/shadow';
 import { createSteps, type ConnectionSteps } from '../../websocket/steps';
 import { createHandle, createRoutes, type Handle, type Route } from '../clients/routes';
 import type { Graph, GraphParts } from './graph';
@@ -65,13 +64,12 @@ export function createEntry(
   { parts, access, admission, reply }: SharedParts,
   graph: Graph,
   steps: Pick<GraphSteps, 'answer'>,
-  sampling: Shadow | undefined,
 ): Entry {
   const { authentication, limits } = access;
   const { inFlight, slots, rates } = admission;
   const { body: bodyLimit } = options.limits;
   const admit = authentication?.admit;
-  const pipeline = new Pipeline({ bodyLimit, slots, admit, rates, reply, sampling, graph: steps });
+  const pipeline = new Pipeline({ bodyLimit, slots, admit, rates, reply, graph: steps });
   const begin = createBeginRequest(options, inFlight, {
     corsHeaders: compileCorsHeaders(options),
     partsTypesFor: partsTypes(),

@@ -70,6 +70,7 @@ export function partsOfGraph(
   subscriptions: Subscriptions,
 ): SharedParts {
   const { graph } = options.supergraph!;
+  const isDefault = graph === options.graphs!.default;
   const { parts, access } = shared;
   const { stores, clients } = parts;
   const introspection = options.introspection ?? options.mode === 'development';
@@ -79,12 +80,19 @@ export function partsOfGraph(
     parts: {
       ...parts,
       stores: { ...stores, store: storeOfGraph(stores.store, graph!) },
-      clients: { ...clients, subscriptions },
+      clients: {
+        ...clients,
+        subscriptions,
+        operations: isDefault ? clients.operations : clients.operationsOfOthers,
+      },
     },
   };
 }
 
-/** The options of one graph: `graphs.of` names those that differ. Only the default graph is kept in a file, and has webhooks. */
+/**
+ * The options of one graph: `graphs.of` names those that differ. Only the default graph is kept in a file, has webhooks,
+ * and is fed by events: their sources may be its subgraphs.
+ */
 export function optionsOfGraph(options: Options, name: string): Options {
   const { graphs, supergraph } = options;
   const { subgraphs, ...own } = graphs!.of[name] ?? {};
@@ -93,6 +101,9 @@ export function optionsOfGraph(options: Options, name: string): Options {
     ...options,
     ...(Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined)) as typeof own),
     subgraphs: { ...options.subgraphs, ...subgraphs },
-    supergraph: isDefault ? supergraph : { ...supergraph!, graph: name, version: undefined, webhooks: {} },
+    ...(!isDefault && {
+      supergraph: { ...supergraph!, graph: name, version: undefined, webhooks: {} },
+      events: { ...options.events, sources: {}, types: {}, subscriptions: {} },
+    }),
   } as Options;
 }

@@ -27,6 +27,7 @@ export class Graphs {
   readonly #lookup: GraphLookup;
   readonly #open = new Map<string, OpenGraph>();
   readonly #timer: NodeJS.Timeout;
+  #isLooking = false;
   #isClosed = false;
 
   constructor(options: Options, shared: SharedParts, standard: Pick<GraphSteps, 'answer'>) {
@@ -35,7 +36,7 @@ export class Graphs {
     this.#default = standard;
     this.#choose = compileChooseGraph(options.graphs!);
     this.#lookup = new GraphLookup(options.supergraph!.registry!);
-    this.#timer = setInterval(() => this.#look(), lookEvery).unref();
+    this.#timer = setInterval(() => void this.#look(), lookEvery).unref();
   }
 
   /** Answers a request that is let in by the graph that it chooses. */
@@ -47,14 +48,18 @@ export class Graphs {
     else if (chosen === this.#options.graphs!.default) this.#default.answer(arrival);
     else {
       const graph = this.#open.get(chosen) ?? this.#begin(chosen);
-      if (!(graph instanceof OpenGraph)) reply.refuse(request, graph);
-      else if (graph.served !== undefined) graph.answer(arrival);
+      if (!(graph instanceof OpenGraph)) {
+        reply.refuse(request, graph);
+        return;
+      }
+      graph.use(request);
+      if (graph.served !== undefined) graph.served.steps.answer(arrival);
       else {
         // It holds no slot while it waits, as requests of other graphs would wait for it.
         admission.slots.release(request);
         graph.wait(request, (refusal) =>
           admission.slots.acquire(request, () =>
-            refusal === undefined ? graph.answer(arrival) : reply.refuse(request, refusal),
+            refusal === undefined ? graph.served!.steps.answer(arrival) : reply.refuse(request, refusal),
           ),
         );
       }
@@ -79,10 +84,18 @@ export class Graphs {
   /** Opens the graphs of replaced options that have subscriptions, and moves these. */
   takeOver(previous: Graphs | undefined): void {
     for (const [name, { subscriptions }] of previous === undefined ? [] : previous.#open) {
+      subscriptions.end((request) => this.#refusalOf(request, name));
       if (subscriptions.size === 0) continue;
       const graph = this.#begin(name, subscriptions);
-      if (!(graph instanceof OpenGraph)) subscriptions.end(graph);
+      if (!(graph instanceof OpenGraph)) subscriptions.end(() => graph);
     }
+  }
+
+  /** Why a request to a graph would not come to it by these options. */
+  #refusalOf(request: IncomingRequest, name: string): GraphQLError | undefined {
+    const chosen = this.#choose(request);
+    if (typeof chosen !== 'string') return chosen;
+    return chosen === name ? undefined : requestError('UNKNOWN_GRAPH', {});
   }
 
   /** Runs no other supergraphs: other options replace these. */
@@ -96,7 +109,7 @@ export class Graphs {
 
   /** Ends all subscriptions. */
   end(reason: Error): void {
-    for (const { subscriptions } of this.#open.values()) subscriptions.end(reason);
+    for (const { subscriptions } of this.#open.values()) subscriptions.end(() => reason);
   }
 
   /** See `Subscriptions.drain`. */
@@ -113,7 +126,7 @@ export class Graphs {
   async close(): Promise<void> {
     this.#isClosed = true;
     clearInterval(this.#timer);
-    await Promise.all(Array.from(this.#open.keys(), (name) => this.#close(name)));
+    await Promise.all(Array.from(this.#open, ([name, graph]) => this.#close(name, graph)));
     await this.#lookup.close();
   }
 
@@ -133,7 +146,7 @@ export class Graphs {
     let refusal: GraphQLError | undefined;
     try {
       if (!(await this.#lookup.has(name))) refusal = requestError('UNKNOWN_GRAPH', {});
-      else if (!this.#makeRoom()) refusal = overloaded();
+      else if (this.#isClosed || !this.#makeRoom()) refusal = overloaded();
       else {
         graph.hasRoom = true;
         const options = optionsOfGraph(this.#options, name);
@@ -154,11 +167,12 @@ export class Graphs {
       refusal = requestError('NO_SUPERGRAPH', {});
     }
     if (refusal !== undefined) {
-      graph.subscriptions.end(refusal);
+      const reason = refusal;
+      graph.subscriptions.end(() => reason);
       // Requests of the next seconds are refused without another try.
       graph.refusal = refusal;
-      if (graph.hasRoom) setTimeout(() => void this.#close(name), retryAfter).unref();
-      else void this.#close(name);
+      if (graph.hasRoom) setTimeout(() => void this.#close(name, graph), retryAfter).unref();
+      else void this.#close(name, graph);
     }
     graph.settle(refusal);
   }
@@ -169,16 +183,20 @@ export class Graphs {
     if (open.length < this.#options.graphs!.open) return true;
     const idle = open.filter(([, graph]) => graph.isIdle).sort(([, a], [, b]) => a.usedAt - b.usedAt)[0];
     if (idle === undefined) return false;
-    void this.#close(idle[0]);
+    void this.#close(...idle);
     return true;
   }
 
-  #look(): void {
-    const now = performance.now();
-    for (const [name, graph] of this.#open) {
-      if (graph.isIdle && now - graph.usedAt > this.#options.graphs!.idle) void this.#close(name);
-      else if (graph.served !== undefined) void this.#closeIfGone(name, graph);
+  async #look(): Promise<void> {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    const { idle } = this.#options.graphs!;
+    // One after the other, as look-ups for new graphs would wait for many.
+    for (const [name, graph] of [...this.#open]) {
+      if (graph.isIdle && performance.now() - graph.usedAt > idle) void this.#close(name, graph);
+      else if (graph.served !== undefined) await this.#closeIfGone(name, graph);
     }
+    this.#isLooking = false;
   }
 
   /** A variant may have expired, or its contract may have ended. */
@@ -187,14 +205,13 @@ export class Graphs {
     if (isThere || this.#open.get(name) !== graph) return;
     const gone = requestError('UNKNOWN_GRAPH', {});
     graph.refusal = gone;
-    graph.subscriptions.end(gone);
-    await this.#close(name);
+    graph.subscriptions.end(() => gone);
+    void this.#close(name, graph);
   }
 
   /** Requests that run on it go on, and are answered. */
-  async #close(name: string): Promise<void> {
-    const graph = this.#open.get(name);
-    if (graph === undefined) return;
+  async #close(name: string, graph: OpenGraph): Promise<void> {
+    if (this.#open.get(name) !== graph) return;
     this.#open.delete(name);
     const { logger } = this.#shared.parts.telemetry;
     try {
@@ -220,7 +237,7 @@ class OpenGraph {
   served: ServedGraph | undefined;
   /** Set where it does not. */
   refusal: GraphQLError | undefined;
-  /** Requests and subscriptions that run on it. */
+  /** Requests and subscriptions that run on it, or wait for it. */
   requests = 0;
   /** Milliseconds of `performance.now()`. */
   usedAt = performance.now();
@@ -235,13 +252,13 @@ class OpenGraph {
     return isSettled && this.requests === 0 && this.subscriptions.size === 0;
   }
 
-  answer(arrival: Arrival): void {
+  /** Keeps it open until a request is over. */
+  use(request: IncomingRequest): void {
     this.requests++;
-    arrival.request.onEnd(() => {
+    request.onEnd(() => {
       this.requests--;
       this.usedAt = performance.now();
     });
-    this.served!.steps.answer(arrival);
   }
 
   wait(request: IncomingRequest, onSettled: (refusal: GraphQLError | undefined) => void): void {

@@ -194,7 +194,7 @@ export class OptionsReader {
   #follow(more: readonly string[] = []): void {
     const { options, sources } = this.#loaded ?? {};
     this.#watch?.follow([
-      ...(options?.persistedOperations.manifest ?? []),
+      ...(options === undefined ? [] : loadGatewayOptions().manifestsIn(options)),
       ...(options?.extensions ?? []),
       ...(sources?.files ?? []),
       ...more,

@@ -278,6 +278,12 @@ function retype(input: unknown, issues: readonly z.core.$ZodIssue[], sources: Op
   return found.length > 0;
 }
 
+/** The manifests of all graphs. */
+export const manifestsIn = ({ persistedOperations, graphs }: Options): readonly string[] => [
+  ...persistedOperations.manifest,
+  ...Object.values(graphs?.of ?? {}).flatMap((own) => own.persistedOperations?.manifest ?? []),
+];
+
 function refuseEqualPorts(options: Options, sources: OptionSources | undefined): void {
   const { admin, health: probes } = options;
   const { callback } = options.subscriptions;

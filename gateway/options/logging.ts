@@ -5,7 +5,7 @@ import { headerNameRule, mapOf, positiveInt } from './values';
 export const accessFields = [
   ...['requestId', 'clientRequestId', 'traceId', 'spanId', 'method', 'path', 'status', 'ms'],
   ...['operationType', 'operation', 'operationId', 'operations', 'client', 'clientVersion'],
-  ...['cache', 'calls', 'codes', 'errorsLeftOut', 'reason', 'authMode'],
+  ...['graph', 'cache', 'calls', 'codes', 'errorsLeftOut', 'reason', 'authMode'],
 ] as const;
 export type AccessField = (typeof accessFields)[number];
 

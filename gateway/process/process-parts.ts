@@ -106,8 +106,9 @@ export function openUpstreams(
     subscriptions: transport ?? connected,
     discovery: new Discovery({ meter, logger }),
     linkKeys: new SharedLinkKeys(),
-    async listen({ subgraphs }) {
-      const each = Object.values(subgraphs);
+    async listen({ subgraphs, graphs }) {
+      const own = Object.values(graphs?.of ?? {}).map((graph) => graph.subgraphs ?? {});
+      const each = [subgraphs, ...own].flatMap((named) => Object.values(named));
       if (!each.some(({ subscriptions: { protocol } }) => protocol === 'callback')) return;
       try {
         await callbacks.listen();

@@ -126,6 +126,8 @@ export class IncomingRequest implements Caller, LiveSetMember, PlanWaiter {
   unmet: readonly string[] | undefined;
   /** Set if it was answered with 401. */
   denial: Denial | undefined;
+  /** The graph that it has chosen; undefined where there is only one. */
+  graph: string | undefined;
   /** How the response cache took part in its last answer. */
   cacheResult: CacheResult | undefined;
   received = 0;

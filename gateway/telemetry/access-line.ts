@@ -51,6 +51,7 @@ const ownFields = (show: ShowText): Readonly<Record<AccessField, DescribeRequest
   client: ({ clientName }) => (clientName === '' ? '' : `,"client":${bounded(clientName)}`),
   clientVersion: ({ clientVersion }) =>
     clientVersion === '' ? '' : `,"clientVersion":${bounded(clientVersion)}`,
+  graph: ({ graph }) => (graph === undefined ? '' : `,"graph":"${graph}"`),
   cache: ({ cacheResult }) => (cacheResult === undefined ? '' : `,"cache":"${cacheResult}"`),
   calls: ({ operation, callsSent }) => (operation === undefined ? '' : `,"calls":${callsSent}`),
   codes: ({ codes }) => (codes === undefined ? '' : `,"codes":[${[...codes].map(bounded).join()}]`),

@@ -1,5 +1,6 @@
 /** Subscriptions to several graphs of one gateway, with equal schemas and subgraphs of their own. */
 import { createHash } from 'node:crypto';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { Registry } from '../../schema';
 import { eventually } from '../support/process';
 import { registryStoreKinds, type TestRegistryStores } from '../support/registry-stores';
@@ -136,4 +137,25 @@ it('ends the subscriptions of callers who may not use their graph any more', asy
   await eventually(() => pr.isEnded);
   expect(pr.events.at(-1).errors[0].extensions.code).toBe('UNKNOWN_GRAPH');
   expect(prod.isEnded).toBe(false);
+});
+
+it('keeps subscriptions and graphs when options change while the registry is down', async () => {
+  const [prod, pr] = [await subscribe(undefined), await subscribe('pr')];
+  await eventually(() => servers.prod.feeds.length === 1 && servers.pr.feeds.length === 1);
+  await rename(stores.location, `${stores.location}-away`);
+  await writeFile(stores.location, 'no folder');
+  try {
+    await gateway.reload(() => options(21) as never);
+    const headers = { 'x-api-key': 'ana', 'x-weir-graph': 'pr' };
+    await eventually(
+      async () => (await gateway.post({ query: '{ __typename }' }, { headers })).status === 200,
+    );
+    servers.prod.feeds.at(-1)!.send({ data: { count: 1 } });
+    servers.pr.feeds.at(-1)!.send({ data: { count: 2 } });
+    await eventually(() => prod.events.length === 1 && pr.events.length === 1);
+    expect([counts(prod), counts(pr)]).toEqual([[1], [2]]);
+  } finally {
+    await rm(stores.location);
+    await rename(`${stores.location}-away`, stores.location);
+  }
 });

@@ -100,6 +100,9 @@ it('answers by the graph that a header, or the host, chooses', async () => {
       who: graph,
       me: { name: graph },
     });
+  const named = () => gateway.log.filter(({ msg }) => msg === 'request').map(({ graph }) => graph);
+  await eventually(() => named().length === 2);
+  expect(named()).toEqual(['shop@pr-1', 'shop@pr-2']);
 });
 
 it('never gives the default graph instead of one that is refused', async () => {

@@ -9,7 +9,7 @@ import type { Rates } from '../../admission/rates/rates';
 import { addressUrl } from '../../discovery/resolver';
 import type { EventPublisher } from '../../events/sources/subgraph';
 import { type Generation, supergraphId } from '../../graph/generation';
-import type { Options } from '../../options';
+import { manifestsIn, type Options } from '../../options';
 import type { Invalidation } from '../../options/invalidation';
 import type { GraphSteps } from '../../request/graph-steps';
 import { Reply } from '../../request/reply';
@@ -19,7 +19,7 @@ import type { Shadow } from '../../shadow/shadow';
 import type { Subgraph } from '../../subgraph-calls/subgraph';
 import type { Removals } from '../../supergraph/removed-names';
 import type { SupergraphSource } from '../../supergraph/source';
-import { checkNamedFiles } from './named-files';
+import { checkNamedFiles, digestOf } from './named-files';
 import { checkNeededPackages } from './needed-packages';
 import { openAll, type OpenParts } from '../open-parts';
 import type { ProcessParts } from '../process-parts';
@@ -47,6 +47,8 @@ export class Configuration {
   readonly #parts: GraphParts;
   readonly #graph: Graph;
   readonly #entry: Entry;
+  /** Of the manifests of all graphs, which are read when a graph is opened; undefined where there is one graph. */
+  readonly #manifests: string | undefined;
   #closing: Promise<readonly string[]> | undefined;
 
   /** Rejects with an `OptionsError` if the options name something that does not exist. */
@@ -101,6 +103,7 @@ export class Configuration {
     this.#parts = parts;
     this.#graph = graph;
     this.#entry = entry;
+    this.#manifests = graphs && digestOf(manifestsIn(options));
   }
 
   /**
@@ -119,7 +122,10 @@ export class Configuration {
 
   /** Whether the files that are read with the options had the same content for another configuration of equal options. */
   readsFilesAs(other: Configuration): boolean {
-    return this.trustsAs(other) && this.#parts.calls.connections.ca === other.#parts.calls.connections.ca;
+    const { ca } = this.#parts.calls.connections;
+    return (
+      this.trustsAs(other) && ca === other.#parts.calls.connections.ca && this.#manifests === other.#manifests
+    );
   }
 
   /** Whether there is a supergraph. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { loadNamedHook } from '../../auth/hook';
-import { type Options, OptionsError } from '../../options';
+import { manifestsIn, type Options, OptionsError } from '../../options';
 import { notPem } from '../../options/problem';
 import { readContext } from '../../net/tls-files';
 
@@ -10,15 +10,17 @@ import { readContext } from '../../net/tls-files';
  * start.
  * @throws {OptionsError} when one cannot be used
  */
-export async function checkNamedFiles({ subgraphs, auth }: Options): Promise<void> {
-  checkSubgraphCertificates(subgraphs);
+export async function checkNamedFiles({ subgraphs, graphs, auth }: Options): Promise<void> {
+  checkSubgraphCertificates(subgraphs, []);
+  for (const [graph, own] of Object.entries(graphs?.of ?? {}))
+    checkSubgraphCertificates(own.subgraphs ?? {}, ['graphs', 'of', graph]);
   await checkAuthModules(auth);
 }
 
-function checkSubgraphCertificates(subgraphs: Options['subgraphs']): void {
+function checkSubgraphCertificates(subgraphs: Options['subgraphs'], within: readonly string[]): void {
   for (const [name, { tls }] of Object.entries(subgraphs)) {
     if (tls === undefined) continue;
-    const path = ['subgraphs', name, 'tls'];
+    const path = [...within, 'subgraphs', name, 'tls'];
     for (const [option, file] of Object.entries(tls)) {
       try {
         if (file !== undefined) readFileSync(file);
@@ -41,10 +43,14 @@ async function checkAuthModules({ iam, lambda }: Options['auth']): Promise<void>
 
 /** Equal while the files that options name, and that are read with the options only, have the same content. */
 export function digestOfFiles(options: Options): string {
-  const { persistedOperations, connections, authorization, auth, extensions } = options;
+  const { connections, authorization, auth, extensions } = options;
   const modules = [authorization.policies?.module, auth.iam?.module, auth.lambda?.module, ...extensions];
+  return digestOf([...manifestsIn(options), connections.ca, ...modules]);
+}
+
+export function digestOf(files: readonly unknown[]): string {
   const digest = createHash('sha256');
-  for (const file of [...persistedOperations.manifest, connections.ca, ...modules]) {
+  for (const file of files) {
     if (typeof file !== 'string') continue;
     const content = contentOf(file);
     digest.update(`${file} ${content.length}\n`).update(content);

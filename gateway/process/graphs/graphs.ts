@@ -12,6 +12,7 @@ import {
   type ServedGraph,
   type SharedParts,
 } from '../configuration/served-graph';
+import type { PreviousGraph } from '../configuration/graph';
 import { type ChooseGraph, compileChooseGraph } from './choose-graph';
 import { GraphLookup } from '../../supergraph/graph-lookup';
 
@@ -44,8 +45,12 @@ export class Graphs {
     const { request } = arrival;
     const { reply, admission } = this.#shared;
     const chosen = this.#choose(request);
-    if (typeof chosen !== 'string') reply.refuse(request, chosen);
-    else if (chosen === this.#options.graphs!.default) this.#default.answer(arrival);
+    if (typeof chosen !== 'string') {
+      reply.refuse(request, chosen);
+      return;
+    }
+    request.graph = chosen;
+    if (chosen === this.#options.graphs!.default) this.#default.answer(arrival);
     else {
       const graph = this.#open.get(chosen) ?? this.#begin(chosen);
       if (!(graph instanceof OpenGraph)) {
@@ -83,10 +88,12 @@ export class Graphs {
 
   /** Opens the graphs of replaced options that have subscriptions, and moves these. */
   takeOver(previous: Graphs | undefined): void {
-    for (const [name, { subscriptions }] of previous === undefined ? [] : previous.#open) {
+    for (const [name, { subscriptions, served }] of previous === undefined ? [] : previous.#open) {
       subscriptions.end((request) => this.#refusalOf(request, name));
       if (subscriptions.size === 0) continue;
-      const graph = this.#begin(name, subscriptions);
+      const generation = served?.graph.gateway.current;
+      const options = optionsOfGraph(previous!.#options, name);
+      const graph = this.#begin(name, subscriptions, { options, generation });
       if (!(graph instanceof OpenGraph)) subscriptions.end(() => graph);
     }
   }
@@ -130,28 +137,29 @@ export class Graphs {
     await this.#lookup.close();
   }
 
-  #begin(name: string, running?: Subscriptions): OpenGraph | GraphQLError {
+  /** @param previous what its running subscriptions began on, which goes on while the registry is down */
+  #begin(name: string, running?: Subscriptions, previous?: PreviousGraph): OpenGraph | GraphQLError {
     if (this.#lookup.isUnknown(name)) return requestError('UNKNOWN_GRAPH', {});
     if (this.#lookup.isBusy && running === undefined) return overloaded();
     const { clients, telemetry } = this.#shared.parts;
     const subscriptions = running ?? clients.subscriptions.ofGraph(telemetry.metrics.meter);
     const graph = new OpenGraph(subscriptions);
     this.#open.set(name, graph);
-    void this.#load(name, graph, running !== undefined);
+    void this.#load(name, graph, previous);
     return graph;
   }
 
-  async #load(name: string, graph: OpenGraph, moves: boolean): Promise<void> {
+  async #load(name: string, graph: OpenGraph, previous: PreviousGraph | undefined): Promise<void> {
     const { logger } = this.#shared.parts.telemetry;
     let refusal: GraphQLError | undefined;
     try {
-      if (!(await this.#lookup.has(name))) refusal = requestError('UNKNOWN_GRAPH', {});
+      if (!(await this.#isThere(name, previous))) refusal = requestError('UNKNOWN_GRAPH', {});
       else if (this.#isClosed || !this.#makeRoom()) refusal = overloaded();
       else {
         graph.hasRoom = true;
         const options = optionsOfGraph(this.#options, name);
         const own = partsOfGraph(this.#shared, options, graph.subscriptions);
-        graph.opened = openServedGraph(options, own, { previous: undefined });
+        graph.opened = openServedGraph(options, own, { previous });
         const served = await graph.opened;
         await served.graph.start();
         if (!served.graph.answers) refusal = requestError('NO_SUPERGRAPH', {});
@@ -159,7 +167,7 @@ export class Graphs {
           served.graph.gateway.follow();
           graph.served = served;
           logger.info({ graph: name }, 'a graph is open');
-          if (moves) void graph.subscriptions.moveTo(served.graph.gateway.current!.prepare);
+          if (previous !== undefined) void graph.subscriptions.moveTo(served.graph.gateway.current!.prepare);
         }
       }
     } catch (error) {
@@ -175,6 +183,11 @@ export class Graphs {
       else void this.#close(name, graph);
     }
     graph.settle(refusal);
+  }
+
+  async #isThere(name: string, previous: PreviousGraph | undefined): Promise<boolean> {
+    const found = this.#lookup.has(name);
+    return previous?.generation === undefined ? found : found.catch(() => true);
   }
 
   /** Closes the graph that was idle for the longest time, if there are too many. Returns false if all are in use. */

@@ -85,6 +85,7 @@ export async function openAudit({ options, meter, logger }: AuditOptions): Promi
         identity: { mode, subject, client: application },
         address: request.address,
         operation: request.operation?.name,
+        graph: request.graph,
         coordinates: facts.coordinates,
         arguments: redacted(facts.argumentsWith(variables)),
         outcome: errors.length === 0 ? 'ok' : 'failed',

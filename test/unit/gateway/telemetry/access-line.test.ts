@@ -25,6 +25,7 @@ it.each(accessFields)('leaves %s out, and docs/logs.md says what it means', (nam
     ...{ operation: { type: 'query', name: 'N', id: 'i' }, operations: 2 },
     ...{ clientName: 'c', clientVersion: '1', cacheResult: 'HIT', codes: new Set(['A']), errorsLeftOut: 1 },
     denial: { reason: 'r', mode: 'iam' },
+    graph: 'shop@prod',
   });
   const others = accessFields.filter((each) => each !== name);
   expect(Object.keys(describeWith({ omit: [name] }, all) as object)).toEqual(['a', ...others]);

@@ -82,6 +82,7 @@ export const createServerBehind =
     }));
     const runOperation = new RunOperation({
       persistedOperations: new PersistedOperations({
+        mostBytes: 1024 * 1024,
         ...{ options, store, logger, statistics: metrics.persistedOperations, trusted: noTrustedOperations },
       }),
       limits,

@@ -24,6 +24,8 @@ import { readAnswer } from './stored-answer';
 import { nullsOf } from './stored-nulls';
 
 export interface CachedAnswersOptions {
+  /** Of requests that are remembered. */
+  readonly mostBytes: number;
   readonly store: Store;
   /** Has the supergraph that answers now; undefined before the first one. */
   readonly gateway: { readonly current: { readonly digest: string } | undefined };
@@ -59,12 +61,13 @@ interface RememberedRequest {
  */
 export class CachedAnswers {
   readonly #options: CachedAnswersOptions;
-  readonly #remembered = new LRUCache<string, RememberedRequest>({ maxSize: mostBytes });
+  readonly #remembered: LRUCache<string, RememberedRequest>;
   readonly #mediaTypeFor = mediaTypes();
   readonly #prepared: PreparedAnswers;
 
   constructor(options: CachedAnswersOptions) {
     this.#options = options;
+    this.#remembered = new LRUCache({ maxSize: options.mostBytes });
     this.#prepared = new PreparedAnswers(options);
   }
 
@@ -140,8 +143,6 @@ export function requestKey({ request: { head }, body }: Arrival): string {
   return head.method === 'GET' ? `GET ${head.url}` : `POST ${body.toString('latin1')}`;
 }
 
-/** 16 MiB. */
-const mostBytes = 16 * 1024 * 1024;
 const longestRequest = 32 * 1024;
 
 /** Counts its cost for rate limits. If the client has nothing left, the usual steps refuse the request. */

@@ -14,6 +14,7 @@ import { createSteps, type ConnectionSteps } from '../../websocket/steps';
 import { createHandle, createRoutes, type Handle, type Route } from '../clients/routes';
 import type { Graph, GraphParts } from './graph';
 import type { SharedParts } from './served-graph';
+import { keptBytes } from './kept-bytes';
 import { createPageFinder, firstQueryOf } from './pages';
 
 /** Takes requests, and answers them. */
@@ -47,6 +48,7 @@ export function createGraphSteps(
     isReady: () => graph.answers,
     ...{ slots, rates, limits, learn, answerHeaders, formatError, hooks, reply },
     cachedAnswers: new CachedAnswers({
+      mostBytes: keptBytes(options),
       store: caches.store,
       ...{ gateway, keyHeaders, answerHeaders, clientDirectives, isPreflighted, reply },
       ...{ statistics: metrics.responseCache, caches: metrics.caches, calls: metrics.calls, logger },

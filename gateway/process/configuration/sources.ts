@@ -6,6 +6,7 @@ import type { TrustedOperations } from '../../request/persisted/trusted-operatio
 import { type OpenedSource, openSource } from '../../supergraph/open';
 import type { SupergraphSource } from '../../supergraph/source';
 import type { OpenPart } from '../open-parts';
+import { keptBytes } from './kept-bytes';
 import type { ProcessParts } from '../process-parts';
 
 /** Where the supergraph and the operations of manifests come from. */
@@ -27,7 +28,10 @@ export function openSources(
   const { registryFacts, ...opened }: OpenedSource =
     ownSource === undefined ? openSource(options, { logger, meter: metrics.meter }) : { source: ownSource };
   const { persistedOperations: statistics } = metrics;
-  const persistedOperations = new PersistedOperations({ options, trusted, store, statistics, logger });
+  const persistedOperations = new PersistedOperations({
+    ...{ options, trusted, store, statistics, logger },
+    mostBytes: keptBytes(options),
+  });
   const description = describeSource(options, ownSource);
   return {
     ...{ ...opened, persistedOperations, description },

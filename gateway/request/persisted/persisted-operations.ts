@@ -17,6 +17,8 @@ export interface PersistedOperationsOptions {
   readonly store: Store;
   readonly statistics: PersistedOperationStatistics;
   readonly logger: Pick<Logger, 'warn'>;
+  /** Bytes of registered operations in the memory of this process. */
+  readonly mostBytes: number;
 }
 
 /** Operations sent as an id or hash: trusted ones of manifests, and automatic ones that clients register. */
@@ -24,10 +26,7 @@ export class PersistedOperations {
   readonly #settings: PersistedOperationsOptions;
   readonly #trusted: TrustedOperations;
   readonly #isAutomatic: boolean;
-  readonly #automatic = new LRUCache<string, string>({
-    maxSize: mostBytes,
-    sizeCalculation: (text) => text.length * 2 + 300,
-  });
+  readonly #automatic: LRUCache<string, string>;
   readonly #reported = new LRUCache<string, true>({ max: 1_000 });
   /** Aborts the running comparison with a schema. */
   #comparing = new AbortController();
@@ -36,6 +35,10 @@ export class PersistedOperations {
 
   constructor(settings: PersistedOperationsOptions) {
     this.#settings = settings;
+    this.#automatic = new LRUCache({
+      maxSize: settings.mostBytes,
+      sizeCalculation: (text) => text.length * 2 + 300,
+    });
     const { automatic, manifest, mode } = settings.options.persistedOperations;
     this.#trusted = settings.trusted;
     const isChecked = manifest.length > 0 && mode !== 'allow-unknown';
@@ -155,8 +158,6 @@ export class PersistedOperations {
   }
 }
 
-/** 16 MiB. */
-const mostBytes = 16 * 1024 * 1024;
 const longestReported = 1_000;
 const keyOf = (hash: string): string => `operation:${hash}`;
 const isHash = /^[0-9a-f]{64}$/;

@@ -23,13 +23,18 @@ export function optionsReference(): string {
         [
           `## \`${name}\``,
           option.description ?? '',
-          toYaml({ [name]: option.example }),
+          toYaml({ ...besideExamples[name], [name]: option.example }),
           table(membersOf(option)),
         ].join('\n\n'),
       ),
     '',
   ].join('\n\n');
 }
+
+/** Groups without which the example of another one is refused. */
+const besideExamples: Readonly<Record<string, object>> = {
+  graphs: { supergraph: { registry: './registry' } },
+};
 
 const toYaml = (options: object): string =>
   yaml(stringify(options, { lineWidth: 100, singleQuote: true, flowCollectionPadding: true }));

@@ -9,6 +9,7 @@ import { MemoryStore } from '../../gateway/cache/stores/memory';
 import { PeerStore } from '../../gateway/cache/stores/peer';
 import { RedisStore } from '../../gateway/cache/stores/redis';
 import type { CacheEntry, Store } from '../../gateway/cache/stores/store';
+import { storeOfGraph } from '../../gateway/cache/stores/store-of-graph';
 import {
   type InvalidationFeed,
   type InvalidationListener,
@@ -39,11 +40,12 @@ const maxBytes = 2 ** 26;
 /** Invalidations reach memory long before this is over. */
 const bound = 60_000;
 
-/** Every kind of store, how to start one with nothing in it, and the classes that are tested by it. */
-const allKinds: [string, () => Promise<TestStores>, readonly (new (...args: never[]) => Store)[]][] = [
+/** Every kind of store, how to start one with nothing in it, and the implementations that are tested by it. */
+const allKinds: [string, () => Promise<TestStores>, readonly { readonly name: string }[]][] = [
   ['memory', () => memory(), [MemoryStore]],
   ['memory of one of several workers', () => memory(ofWorker), [PeerStore]],
   ['memory, compressed behind a guard', () => memory(guarded), [CompressedStore, GuardedStore]],
+  ['the part that one of several graphs has', () => memory(ofGraph), [storeOfGraph]],
   ['tiered (memory before memory)', tieredMemory, [TieredStore]],
   ['Redis', () => redis(), [RedisStore]],
   ['tiered (memory before Redis)', () => tieredRedis(), []],
@@ -75,6 +77,7 @@ async function memory(wrap = (store: Store) => store): Promise<TestStores> {
 
 const ofWorker = (store: Store) =>
   new PeerStore(store, { drop: async () => undefined, follow: () => undefined });
+const ofGraph = (store: Store) => storeOfGraph(store, 'shop@prod');
 const guarded = (store: Store) =>
   new CompressedStore(new GuardedStore(store, { timeout: 5_000, onChange: () => undefined }), 100);
 

@@ -173,8 +173,8 @@ export function checkGraphs(
     if ((registry === undefined) !== (graph === undefined))
       refuse('supergraph', 'must have `registry` and `graph` together');
   } else if (registry === undefined) refuse('graphs', 'must have `supergraph.registry` beside it');
-  else if (graph !== undefined)
-    refuse('graphs', 'must not be beside `supergraph.graph`: `graphs.default` has its place');
+  else if (graph !== undefined && graph !== several.default)
+    refuse('graphs', 'must have no other `default` than `supergraph.graph` beside it: leave that out');
 }
 
 export type GraphsOptions = NonNullable<z.output<typeof graphs>>;

@@ -221,7 +221,7 @@ const together = [
   'supergraph: { file: a, url: http://a }',
   'supergraph: { registry: a }',
   'graphs: { default: a@b }',
-  '{ supergraph: { registry: a, graph: a@b }, graphs: { default: a@b } }',
+  '{ supergraph: { registry: a, graph: a@c }, graphs: { default: a@b } }',
   '{ supergraph: { registry: a }, graphs: { default: a@b, choose: [{ graph: a@c }] } }',
   '{ supergraph: { registry: a }, graphs: { default: a@b, choose: [{ header: x-graph, graph: a@c }] } }',
   '{ supergraph: { registry: a }, graphs: { default: a@b, choose: [{ host: a.example, graph: "a@{value}" }] } }',

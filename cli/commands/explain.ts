@@ -18,6 +18,7 @@ interface ExplainFlags {
   readonly operation?: string;
   readonly supergraph?: string;
   readonly config?: string;
+  readonly override?: readonly string[];
   readonly why?: true;
   readonly format: string;
 }
@@ -39,6 +40,7 @@ export function explainCommand(context: Context): Command {
       'a file, an http(s) or s3:// URL, or registry:LOCATION#GRAPH@VARIANT (default: `supergraph` of the options)',
     )
     .option('-c, --config <FILE>', 'options of the gateway, in YAML (default: the defaults)')
+    .option('--override <LABEL...>', 'labels of progressive `@override`s that are on (default: none)')
     .option('--why', 'say why the plan has each fetch, and what the next best plan would cost')
     .addOption(formatOption('text', 'json'))
     .addHelpText(
@@ -76,6 +78,7 @@ async function explain(flags: ExplainFlags, context: Context): Promise<void> {
       query,
       variables,
       operationName: flags.operation,
+      overrideLabels: flags.override,
       why: flags.why === true,
       options,
     })

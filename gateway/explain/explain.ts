@@ -26,6 +26,8 @@ export interface ExplanationRequest {
    * variable has its default, or is false.
    */
   readonly variables?: Readonly<Record<string, unknown>> | undefined;
+  /** The labels of progressive `@override`s that are on. @default none */
+  readonly overrideLabels?: readonly string[] | undefined;
   /** Whether to explain why the plan has each fetch. @default false */
   readonly why?: boolean | undefined;
   /** The options of the gateway. @default the defaults */
@@ -54,11 +56,17 @@ type Explanation = OperationExplanation | { readonly errors: readonly GraphQLErr
 /** Plans an operation without running it. Rejects when the supergraph does not build. */
 export async function explainOperation(given: ExplanationRequest): Promise<Explanation> {
   const { supergraphSdl, query, operationName, variables, why = false, options = parseOptions({}) } = given;
+  const overrideLabels = [...(given.overrideLabels ?? [])].sort();
   const eventFields = eventFieldsOf(options.events.subscriptions);
   const planner = new Planner({ supergraphSdl, eventFields, limits: options.planning });
   const trusted = { assumeValid: true, assumeValidSDL: true };
   try {
-    const { apiSchemaSdl, answerTypesSdl, protections } = await planner.ready;
+    const { apiSchemaSdl, answerTypesSdl, protections, overrideLabels: known } = await planner.ready;
+    const unknown = overrideLabels.find((label) => !known.includes(label));
+    if (unknown !== undefined) {
+      const reason = `No \`@override\` has the label "${unknown}". Labels are: ${known.join(', ') || 'none'}.`;
+      return { errors: [requestError('BAD_REQUEST', { reason })] };
+    }
     const schema = buildSchema(apiSchemaSdl.join(''), trusted);
     const document = parse(query);
     const invalid = validate(schema, document, validationRules);
@@ -76,13 +84,13 @@ export async function explainOperation(given: ExplanationRequest): Promise<Expla
       if (errors !== undefined) return { errors };
     }
     const supergraphSchema = answerTypesSdl === undefined ? schema : buildSchema(answerTypesSdl, trusted);
-    const plan = await planner.plan(query, operationName);
+    const plan = await planner.plan(query, operationName, overrideLabels);
     const program = compileOperation({ plan, schema, supergraphSchema, document, operationName });
     const sources = sourcesIn(supergraphSdl);
     const calls = outlineCalls(program, variables ?? {}, sources);
     const { requirements } = new Protection(protections, schema).ofOperation(document, operation);
     return {
-      ...(await describePlan(planner, query, operationName, why)),
+      ...(await describePlan(planner, why, query, operationName, overrideLabels)),
       calls,
       deferred: outlineParts(program, variables ?? {}, mayDefer(document)),
       subscription: explainSubscription(program, options, requirements.size > 0),
@@ -104,11 +112,10 @@ const sourcesIn = (supergraphSdl: string) =>
 
 async function describePlan(
   planner: Planner,
-  query: string,
-  operationName: string | undefined,
   why: boolean,
+  ...operation: readonly [query: string, operationName: string | undefined, overrideLabels: readonly string[]]
 ): Promise<Pick<OperationExplanation, 'plan' | 'reasons'>> {
-  if (!why) return { plan: printPlan(await planner.plan(query, operationName)) };
-  const explained = await explainPlan(planner, query, operationName);
+  if (!why) return { plan: printPlan(await planner.plan(...operation)) };
+  const explained = await explainPlan(planner, ...operation);
   return { plan: printReasons(explained), reasons: [...explained.reasons.values()] };
 }

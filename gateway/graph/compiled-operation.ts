@@ -14,6 +14,7 @@ import type { VariableValues } from '../limits/variables';
 import type { IncomingRequest } from '../request/incoming-request';
 import type { CountedOperation } from '../telemetry/metrics/call-statistics';
 import type { CountUse } from '../usage/recorder';
+import type { CallerOverrides, OverrideCaller } from './overrides';
 
 /** An operation with everything that is compiled before it is planned. */
 export interface CompiledOperation {
@@ -35,7 +36,23 @@ export interface CompiledOperation {
   readonly refuse: RefuseOperation;
   readonly access: OperationAccess;
   /** What the response cache needs to look up the answer. */
-  readonly cacheQuery: (variables: VariableValues, refused: RefusedLabels) => CacheQuery;
+  readonly cacheQuery: (
+    variables: VariableValues,
+    refused: RefusedLabels,
+    caller: OverrideCaller,
+  ) => CacheQuery;
+  /** Undefined where callers decide nothing of its plan. */
+  readonly overridesFor: ((caller: OverrideCaller) => CallerOverrides) | undefined;
+}
+
+/** Separates answers for different refusals and labels; undefined for an operation that all callers get alike. */
+export function variantOf(
+  { access, overridesFor }: Pick<CompiledOperation, 'access' | 'overridesFor'>,
+  refused: RefusedLabels,
+  caller: OverrideCaller,
+): string | undefined {
+  const variant = access.variantOf(refused);
+  return overridesFor === undefined ? variant : JSON.stringify([variant, overridesFor(caller)]);
 }
 
 /** Names have no line break, so keys are unambiguous. Without a name it is the document: no copy is made. */

@@ -18,7 +18,7 @@ import type { Engine, KnownOperation } from './engine';
 import type { GenerationParts } from './generation-parts';
 import type { PlanEntry } from './operation-cache';
 import { SupergraphOperations } from './operations';
-import { chooseOverrides, overrideRates } from './overrides';
+import { chooseOverrides, findCallerOverrides, overrideRates } from './overrides';
 import { type CountedProgram, createPrograms, type Rejection } from './programs';
 
 export interface EngineOptions {
@@ -101,6 +101,7 @@ export async function createEngine(given: EngineOptions): Promise<Engine> {
           ? bindFeed(opening, identity, { fields, schema, feeds })
           : undefined,
       chooseOverrides: () => chooseOverrides(rates),
+      callerOverrides: findCallerOverrides(facts, options.overrides),
       errors: errorsOf(options, subgraphs),
       isDevelopment: isDevelopment(options),
       mostBytes: options.limits.response,

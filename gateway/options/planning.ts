@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { mapOf, positiveInt } from './values';
+import { anyHeaderName, mapOf, positiveInt } from './values';
 
 const percentageRule = 'must be a number from 0 to 100';
 
@@ -40,10 +40,47 @@ export const removedPlanning: ReadonlyMap<string, string> = new Map(
   ]),
 );
 
+const claimRule = 'must be the name of a claim';
+const groupsRule = 'must be a list of groups';
+
+const caller = mapOf({
+  claim: z
+    .string({ error: claimRule })
+    .min(1, { error: claimRule })
+    .optional()
+    .describe(
+      'The claim that decides: the label is on where its value is `true` or the label, or a list with the label. A name with dots may name a member of a claim. `claim` or `header` is needed.',
+    )
+    .meta({ example: 'beta' }),
+  header: anyHeaderName
+    .optional()
+    .describe(
+      'The header that decides: the label is on where it is in this list, separated by commas. Other names in it have no effect, and nor has a value of more than 1,024 characters. Needs `groups`.',
+    )
+    .meta({ example: 'x-weir-override' }),
+  groups: z
+    .array(z.string({ error: groupsRule }).min(1, { error: groupsRule }), { error: groupsRule })
+    .min(1, { error: groupsRule })
+    .optional()
+    .describe('The groups whose callers the header has an effect for; others get the answer as without it.')
+    .meta({ example: ['staff'] }),
+}).refine(
+  ({ claim, header, groups }) =>
+    claim === undefined ? header !== undefined && groups !== undefined : (header ?? groups) === undefined,
+  { error: 'must have either `claim`, or `header` with `groups`, as a header is text of the client' },
+);
+
 export const overrides = z
-  .record(z.string(), percentage, { error: 'must be a map of labels' })
+  .record(
+    z.string(),
+    z.union([percentage, caller], {
+      error: ({ input }) =>
+        typeof input === 'object' ? undefined : `${percentageRule}, or a map with \`claim\` or \`header\``,
+    }),
+    { error: 'must be a map of labels' },
+  )
   .default({})
   .describe(
-    'The percentage of requests for which a progressive `@override` is on, by its label: 0 is none, 100 is all. A label that is not listed is on for N percent if it is `percent(N)`, and off otherwise.',
+    'When a progressive `@override` is on, by its label: for a percentage of the requests (0 is none, 100 is all), or for callers whom a claim or a header names. A label that is left out is on for N percent if it is `percent(N)`, and off otherwise. [operations.md](operations.md#move-a-field-to-another-subgraph) has an example.',
   )
-  .meta({ example: { 'new-stock-service': 5 } });
+  .meta({ example: { 'new-stock-service': 5, 'checkout-v2': { claim: 'beta' } } });

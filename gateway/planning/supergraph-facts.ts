@@ -4,6 +4,7 @@ import { Parser } from 'graphql/language/parser';
 import { type SlicedWork } from '../../schema/supergraph/sliced-work';
 import { type EntityFacts, entityFactsOf } from './entity-facts';
 import { addEventFields, type EventFieldProblem, type EventFields } from './event-fields';
+import { overriddenFields } from './overridden-fields';
 import { type Protections, protectionsOf } from './protections';
 import { apiSchemaParts } from '../../schema/supergraph/api-schema-parts';
 import { visibleDefinitions } from '../../schema/supergraph/visible-definitions';
@@ -25,6 +26,8 @@ export interface SupergraphFacts {
   readonly subgraphs: readonly ListedSubgraph[];
   /** The labels of progressive `@override`s. */
   readonly overrideLabels: readonly string[];
+  /** The labels on which the plan of a field, as `Type.field`, may depend. */
+  readonly overriddenFields: ReadonlyMap<string, readonly string[]>;
   readonly protections: Protections;
   readonly costs: CostDirectives | undefined;
   readonly entities: EntityFacts;
@@ -54,6 +57,7 @@ export function* readSupergraph(sdl: string, eventFields: EventFields): SlicedWo
     inaccessibleValues,
     subgraphs: index.subgraphs.map(({ name, url }) => ({ name, url, source: sources.get(name) })),
     overrideLabels: [...index.overrideLabels],
+    overriddenFields: overriddenFields(index),
     protections: yield* protectionsOf(document, features, index),
     costs: readCostDirectives(document, features),
     entities: yield* entityFactsOf(document, index),

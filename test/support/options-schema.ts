@@ -108,6 +108,8 @@ function companions(group: string, option: string): Record<string, unknown> {
           : { header: 'x-weir-graph', groups: ['staff'] };
     case 'graphs.allow[]':
       return option === 'graph' ? { groups: ['staff'] } : {};
+    case 'overrides.NAME':
+      return option === 'claim' ? {} : { header: 'x-weir-override', groups: ['staff'] };
     case 'supergraph':
       if (option === 'registry') return { graph: 'shop@prod' };
       if (option === 'graph') return { registry: 'folder' };

@@ -411,7 +411,7 @@ const callRows = (): Row[] => [
   different(
     ['progressiveOverride', 'progressiveOverride.**'],
     '`overrides`',
-    'Write the percentage of each label.',
+    'Write for each label a percentage, or the claim or header that decides.',
   ),
   same('cache.type', '`cache.store`', (value) =>
     value === 'redis' || value === 'localforage'

@@ -486,7 +486,10 @@ const callRows = (): Row[] => [
   same('override_labels.*', '`overrides`', (value, at) =>
     typeof value === 'boolean' ? at.set('overrides.*', value ? 100 : 0) : byHand('Write a percentage.'),
   ),
-  none('override_labels.*.expression', `${expression} \`overrides\` takes a percentage.`),
+  none(
+    'override_labels.*.expression',
+    `${expression} \`overrides\` takes a percentage, a claim or a header.`,
+  ),
   same('subscriptions.enabled', '', undefined, 'Subscriptions are always on.'),
   ...subscriptionRows(),
   none(

@@ -12,7 +12,7 @@ export type CacheResult = 'HIT' | 'MISS' | 'STALE' | 'PASS';
 export interface CachedReply {
   readonly answer: StoredAnswer;
   readonly result: Exclude<CacheResult, 'PASS'>;
-  readonly keys: Pick<ResponseKeys, 'supergraph' | 'base' | 'isFor'>;
+  readonly keys: Pick<ResponseKeys, 'supergraph' | 'base' | 'isFor' | 'outside'>;
 }
 
 export interface AnswerHeadersOptions {
@@ -51,9 +51,9 @@ export class AnswerHeaders {
   reply(
     { method, headers }: Pick<RequestHead, 'method' | 'headers'>,
     type: string,
-    { answer, result }: CachedReply,
+    { answer, result, keys }: CachedReply,
   ): CacheableAnswer {
-    const fields = [...this.#fixedOf(answer), 'x-cache', result];
+    const fields = [...this.#fixedOf(answer, keys.outside), 'x-cache', result];
     if (result !== 'MISS') fields.push('age', String(this.ageOf(answer)));
     if (method === 'GET' && isMatch(headers['if-none-match'], answer.etag))
       return { status: 304, headers: fields, body: empty };
@@ -68,8 +68,8 @@ export class AnswerHeaders {
   }
 
   /** The headers of an answer whose body is sent in another form, without those that depend on the form. */
-  describe({ answer, result }: CachedReply): readonly string[] {
-    const headers = this.#fixedOf(answer);
+  describe({ answer, result, keys }: CachedReply): readonly string[] {
+    const headers = this.#fixedOf(answer, keys.outside);
     const etag = headers.indexOf('etag');
     return [...headers.toSpliced(etag, 2), 'x-cache', result, 'age', String(this.ageOf(answer))];
   }
@@ -84,18 +84,18 @@ export class AnswerHeaders {
     return this.#packed?.bodyFor(accept, answer) ?? { encoding: undefined, bytes: answer.body };
   }
 
-  #fixedOf(answer: StoredAnswer): readonly string[] {
+  #fixedOf(answer: StoredAnswer, outside?: ResponseKeys['outside']): readonly string[] {
     let fixed = this.#fixed.get(answer);
-    if (fixed === undefined) this.#fixed.set(answer, (fixed = this.#describe(answer)));
+    if (fixed === undefined) this.#fixed.set(answer, (fixed = this.#describe(answer, outside)));
     return fixed;
   }
 
-  #describe({ policy, etag, tags }: StoredAnswer): readonly string[] {
+  #describe({ policy, etag, tags }: StoredAnswer, outside: ResponseKeys['outside']): readonly string[] {
     const { keyHeaders, cdn, areAllPrivate = false } = this.#options;
-    const isPublic = policy.scope === 'public' && !areAllPrivate;
+    const isPublic = policy.scope === 'public' && !areAllPrivate && outside?.isPrivate !== true;
     const scope = isPublic ? 'public' : 'private';
     const varyPrivate = isPublic ? [] : keyHeaders.varyPrivate;
-    const vary = ['accept', 'accept-encoding', ...keyHeaders.vary, ...varyPrivate];
+    const vary = ['accept', 'accept-encoding', ...keyHeaders.vary, ...varyPrivate, ...(outside?.vary ?? [])];
     const keys = cdn && isPublic ? tags.map(surrogateKey) : [];
     const isPurgeable = keys.reduce((length, key) => length + key.length + 1, 0) <= longestKeys;
     const control = isPurgeable ? cacheControl({ ...policy, scope }, cdn) : 'public, no-cache';

@@ -50,6 +50,8 @@ export interface CacheQuery {
   readonly variables: Readonly<Record<string, unknown>>;
   /** Identifies the fields that this client may see. @default undefined: all clients see the same */
   readonly variant?: string | undefined;
+  /** Only with a variant that has it, too. */
+  readonly outside?: ResponseKeys['outside'];
   /** Returns the error if the operation exceeds the limits of a client. */
   readonly refuse: (variables: CacheQuery['variables'], identity: Identity) => Error | undefined;
   /** Whether a client may see all fields of the operation. Only without a variant. @default all clients may */
@@ -345,7 +347,7 @@ export class ResponseCache {
 
   /** The keys of a query. Undefined if its variables cannot be serialised. */
   #keysOf(
-    { variables, variant, refuse, isOpenTo = () => true }: CacheQuery,
+    { variables, variant, refuse, isOpenTo = () => true, outside }: CacheQuery,
     operation: CachedOperation,
     request: IncomingRequest,
   ): ResponseKeys | undefined {
@@ -357,6 +359,7 @@ export class ResponseCache {
       supergraph: operation.supergraph,
       isFor: (identity) => refuse(variables, identity) === undefined && isOpenTo(identity),
       base: variant === undefined ? base : undefined,
+      outside,
       public: publicKey(base, request, keyHeaders),
       private: privateKey(base, request),
     };

@@ -10,6 +10,8 @@ export interface ResponseKeys {
   readonly isFor: (identity: Identity) => boolean;
   /** The common prefix of the keys; undefined if other clients get another variant of the operation. */
   readonly base: string | undefined;
+  /** For caches between gateway and clients. The variant in the keys has it, too. @default nothing */
+  readonly outside?: { readonly vary: readonly string[]; readonly isPrivate: boolean } | undefined;
   readonly public: string;
   readonly private: string;
 }

@@ -6,7 +6,8 @@ import { compileOperationCost } from '../../limits/cost/operation-cost';
 import { refuseOperation } from '../../limits/operation-limits';
 import type { PlannedOperation } from '../../planning';
 import { countedOperation } from '../../telemetry/metrics/call-statistics';
-import type { CompiledOperation } from '../compiled-operation';
+import { type CompiledOperation, variantOf } from '../compiled-operation';
+import type { OverrideCaller } from '../overrides';
 import type { OperationOptions, OperationParts } from './options';
 
 /** Compiles operations of one supergraph, as far as that is possible before they are planned. */
@@ -31,40 +32,49 @@ export class OperationCompiler {
     const refuse = refuseOperation(source, cost, limits);
     const access = authorization.accessTo(document, operation);
     const isOpenTo = (identity: Identity): boolean => access.isOpenTo(identity);
+    const own = { access, overridesFor: this.#options.callerOverrides?.(document, schema) };
     const cached = caching.responses.describe({
       ...{ document, operation, schema, supergraph, origins: this.#origins },
       documentHash: hash,
     });
     return {
-      ...{ source, hash, operation, operationName, cost, refuse, access },
+      ...{ source, hash, operation, operationName, cost, refuse, ...own },
       counted: countedOperation(operation.operation, operation.name?.value),
       isOpen: access.isOpenTo(anonymous),
       bytes: sizeOfKnown(document),
       defers: mayDefer(document),
       count: usage?.operation(source, operationName, schema),
       // Called for each request. Spreads would cost a microsecond here.
-      cacheQuery: (variables, refused) => ({
+      cacheQuery: (variables, refused, caller) => ({
         operation: cached,
         variables,
         refuse,
-        variant: access.variantOf(refused),
+        variant: variantOf(own, refused, caller),
         isOpenTo,
+        outside: own.overridesFor?.(caller),
       }),
     };
   }
 
   /** The operation as it is planned for callers to whom this is refused. */
   plannedOf(
-    { hash: documentHash, operationName, source: document }: CompiledOperation,
+    { hash: documentHash, operationName, overridesFor, source: document }: CompiledOperation,
     refused: RefusedLabels,
+    caller: OverrideCaller,
   ): PlannedOperation {
-    const overrideLabels = this.#options.chooseOverrides();
+    const chosen = this.#options.chooseOverrides();
+    const overrideLabels =
+      overridesFor === undefined ? chosen : [...chosen, ...overridesFor(caller).on].sort();
     return { document, documentHash, operationName, overrideLabels, refused };
   }
 
-  async plannedFor(compiled: CompiledOperation, identity: Identity): Promise<PlannedOperation> {
+  async plannedFor(
+    compiled: CompiledOperation,
+    caller: OverrideCaller & { readonly identity: Identity },
+  ): Promise<PlannedOperation> {
     const { access } = compiled;
-    return this.plannedOf(compiled, access.peek(identity) ?? (await access.decide(identity)));
+    const { identity } = caller;
+    return this.plannedOf(compiled, access.peek(identity) ?? (await access.decide(identity)), caller);
   }
 }
 

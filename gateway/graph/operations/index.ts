@@ -46,7 +46,7 @@ export class SupergraphOperations implements Pick<Engine, 'learn' | 'known' | 'p
       ...{ schema, subgraphs, subscribe, tracer },
       showing: { ...options, answerHeaders: caching.answerHeaders },
       compile: (source, hash, operationName) => this.#compiler.compile(source, hash, operationName),
-      plannedFor: (compiled, identity) => this.#compiler.plannedFor(compiled, identity),
+      plannedFor: (compiled, caller) => this.#compiler.plannedFor(compiled, caller),
       programFor: (planned, subscriber, awaitPlan) => this.#programFor(planned, subscriber, awaitPlan),
       perform: (...execution) => executions.perform(...execution),
     });
@@ -105,7 +105,7 @@ export class SupergraphOperations implements Pick<Engine, 'learn' | 'known' | 'p
     format: IncrementalFormat,
   ): Promise<OperationResult | Flow<OperationResult>> {
     checkOperation(this.#options, compiled, variables, request);
-    const planned = await this.#compiler.plannedFor(compiled, request.identity);
+    const planned = await this.#compiler.plannedFor(compiled, request);
     if (planned.refused !== undefined && planned.refused.length > 0) request.unmet = planned.refused;
     compiled.count?.(request, variables);
     const program = await this.#programFor(planned, request, (plan) => {

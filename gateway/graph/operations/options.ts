@@ -18,6 +18,7 @@ import type { Tracer } from '../../telemetry/traces/tracer';
 import type { UsageRecorder } from '../../usage/recorder';
 import type { KnownOperation } from '../engine';
 import type { OperationCache, PlanCache } from '../operation-cache';
+import type { findCallerOverrides } from '../overrides';
 import type { CountedProgram, Rejection } from '../programs';
 import type { PreparationOptions } from '../subscriptions/preparation';
 import type { SharingOptions, Subscriptions } from '../subscriptions/subscriptions';
@@ -77,4 +78,6 @@ export interface OperationParts {
   readonly scopes: ScopesInFlight;
   /** Chooses, for one request, which labels of progressive `@override`s are on. */
   readonly chooseOverrides: () => readonly string[];
+  /** Finds the labels of an operation that its callers decide; undefined where they decide none. */
+  readonly callerOverrides: ReturnType<typeof findCallerOverrides>;
 }

@@ -73,11 +73,11 @@ export class WholeAnswers {
     keep: () => void,
   ): Promise<OperationResult> {
     if (refused.length > 0) request.unmet = refused;
-    const planned = this.#compiler.plannedOf(compiled, refused);
+    const planned = this.#compiler.plannedOf(compiled, refused, request);
     compiled.count?.(request, variables);
     const running: RunningRequest = { compiled, variables, request, keep, planned, isOwn: false };
     const { responses } = this.#options.caching;
-    const answer = responses.answer(compiled.cacheQuery(variables, refused), request, (caller) => {
+    const answer = responses.answer(compiled.cacheQuery(variables, refused, request), request, (caller) => {
       running.isOwn = true;
       return this.#execute(running, caller);
     });

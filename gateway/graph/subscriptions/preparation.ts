@@ -26,7 +26,7 @@ import {
   TransportError,
 } from '../../subgraph-calls/contract/transport';
 import type { VariableValues } from '../../limits/variables';
-import { charge, type CompiledOperation, knownKey, variableErrors } from '../compiled-operation';
+import { charge, type CompiledOperation, knownKey, variableErrors, variantOf } from '../compiled-operation';
 import { showExecution } from '../observation/development';
 import { noteEvent } from '../observation/traced';
 import { errorTypeOf, type Span } from '../../telemetry/traces/span';
@@ -67,7 +67,7 @@ export interface PreparationOptions {
     documentHash: string,
     operationName: string | undefined,
   ) => CompiledOperation;
-  readonly plannedFor: (compiled: CompiledOperation, identity: Identity) => Promise<PlannedOperation>;
+  readonly plannedFor: (compiled: CompiledOperation, caller: Subscriber) => Promise<PlannedOperation>;
   readonly programFor: (
     planned: PlannedOperation,
     caller: Pick<Subscriber, 'sender' | 'tracing' | 'span'>,
@@ -151,8 +151,8 @@ export class Preparation {
     awaitPlan: AwaitPlan,
   ): Promise<Omit<PreparedSubscription, 'release'>> {
     const { plannedFor, programFor, cursors, limits, subgraphs } = this.#options;
-    const { source: document, hash, operationName, cost, access, count } = compiled;
-    const planned = await plannedFor(compiled, subscriber.identity);
+    const { source: document, hash, operationName, cost, count } = compiled;
+    const planned = await plannedFor(compiled, subscriber);
     const program = await programFor(planned, subscriber, awaitPlan);
     const opening =
       program instanceof Rejection
@@ -172,7 +172,7 @@ export class Preparation {
         ...{ generation: this.#generation, hash, variables, opening, feed, subgraphs },
         called: program.subgraphs,
         operation: compiled.operation,
-        variant: access.variantOf(planned.refused ?? []),
+        variant: variantOf(compiled, planned.refused ?? [], subscriber),
         calls: limits.of(subscriber.identity).calls,
       }),
       subgraph,
@@ -214,7 +214,7 @@ export class Preparation {
     caller: Subscriber,
   ): ReturnType<PreparedSubscription['answer']> {
     const { isDevelopment, perform, plannedFor, programs, showing, tracer } = this.#options;
-    const planned = await plannedFor(compiled, caller.identity);
+    const planned = await plannedFor(compiled, caller);
     const program = programs.peek(planned) ?? (await programs.get(planned, caller.sender));
     const eventCaller = new EventCaller(caller, event);
     eventCaller.span = tracer?.beginCaused(caller.span, 'subscription event');

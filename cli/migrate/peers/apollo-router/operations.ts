@@ -138,7 +138,11 @@ export const operationRows: readonly Row[] = [
       'Codes stay; message and all other extensions are masked together, or sent.',
     ),
   ),
-  different('progressive_override.**', '`overrides`', 'The percentage of each label is an option.'),
+  different(
+    'progressive_override.**',
+    '`overrides`',
+    'Each label has a percentage, or a claim or header that decides.',
+  ),
   none('connectors.**', 'Composition refuses `@connect`: write a subgraph.'),
   none('preview_file_uploads.**', 'Clients upload to [presigned URLs](clients.md#file-uploads).'),
   none('experimental_hoist_orphan_errors.**', 'Errors keep their paths.'),

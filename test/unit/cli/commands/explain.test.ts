@@ -8,7 +8,7 @@ import { startCli } from '../../../support/run-cli';
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-test-'));
 const link =
-  'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@authenticated"])';
+  'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@authenticated", "@override"])';
 const subgraph = (name: string, sdl: string) => ({
   name,
   routingUrl: `http://${name}.test/graphql`,
@@ -319,6 +319,28 @@ describe('weir explain', () => {
     expect(stderr).toContain(
       'feature https://specs.apollo.dev/connect/v0.3 is for: EXECUTION but is unsupported',
     );
+  });
+
+  it('prints the plan with labels of progressive overrides on', async () => {
+    const { supergraphSdl } = composeSupergraph({
+      subgraphs: [
+        subgraph('older', 'type Query { me: User } type User @key(fields: "id") { id: ID! name: String }'),
+        subgraph(
+          'newer',
+          'type User @key(fields: "id") { id: ID! name: String @override(from: "older", label: "name-v2") }',
+        ),
+      ],
+    });
+    const named = file('overridden.graphql', supergraphSdl!);
+    const withLabels = (...labels: string[]) =>
+      explain('--supergraph', named, '--query', file('name.graphql', '{ me { name } }'), ...labels);
+
+    expect((await withLabels()).stdout).not.toContain('Fetch(service: "newer")');
+    expect((await withLabels('--override', 'name-v2')).stdout).toContain('Fetch(service: "newer")');
+    expect((await withLabels('--override', 'name-v2', '--why')).stdout).toContain('Fetch(service: "newer")');
+    const { exitCode, stderr } = await withLabels('--override', 'name-v3');
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('No `@override` has the label "name-v3". Labels are: name-v2.');
   });
 });
 

@@ -86,6 +86,7 @@ function createRunner(memory: OperationMemory, planned = plan) {
       return { status: 200, headers: { 'content-type': 'application/json' }, body };
     },
     chooseOverrides: () => [],
+    callerOverrides: undefined,
   } as unknown as OperationOptions & ConstructorParameters<typeof SupergraphOperations>[0]);
   return async (source: string, i: number): Promise<void> => {
     const operation = getOperationAST(parse(source))!;

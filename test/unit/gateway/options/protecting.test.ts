@@ -63,7 +63,7 @@ const notProtecting = `
   privateLinks.claims
   connections.connectTimeout connections.keepAlive connections.http2 connections.strict
   connections.compression connections.ca
-  overrides.NAME
+  overrides.NAME.claim overrides.NAME.header overrides.NAME.groups
   calls.batchWindow calls.batchSize calls.rate.limit calls.rate.window calls.rate.wait
   calls.sharedHeaders
   zone

@@ -25,9 +25,15 @@ export function createPolling({
   patience = 10_000,
 }: SupergraphPollerOptions): SupergraphPoller {
   const stopped = new AbortController();
-  const lookOnce = () => {
+  const lookOnce = async () => {
     const signal = AbortSignal.any([stopped.signal, timeLimit(patience)]);
-    return Promise.race([look(signal), over(signal, patience)]);
+    const late = over(signal, patience);
+    try {
+      return await Promise.race([look(signal), late.over]);
+    } finally {
+      // Node 20 holds a signal with a listener for ever, and what its reason was made by.
+      late.forget();
+    }
   };
   let polling: Promise<void> | undefined;
 
@@ -65,13 +71,17 @@ export function createPolling({
   };
 }
 
-/** Rejects when a poll is aborted or times out, even if the poll ignores the signal. */
-function over(signal: AbortSignal, patience: number): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    signal.addEventListener('abort', () =>
-      reject(new Error(`The supergraph did not come within ${patience} ms.`)),
-    );
+/** `over` rejects when a poll is aborted or times out, even if the poll ignores the signal. */
+function over(
+  signal: AbortSignal,
+  patience: number,
+): { readonly over: Promise<never>; readonly forget: () => void } {
+  let onAbort = (): void => undefined;
+  const over = new Promise<never>((_resolve, reject) => {
+    onAbort = () => reject(new Error(`The supergraph did not come within ${patience} ms.`));
+    signal.addEventListener('abort', onAbort);
   });
+  return { over, forget: () => signal.removeEventListener('abort', onAbort) };
 }
 
 /**

@@ -304,6 +304,15 @@ it('each hop of an order, from the gateway to the read models of its events, log
 });
 
 it('says nothing of events when it stops', async () => {
+  // A subgraph was killed above, and is heard again some time after it is back.
+  await eventually(() => {
+    const heard = new Map<string, boolean>();
+    for (const [, state, source] of shop.stderr.matchAll(
+      /events are (heard|not heard any more) .*?source=(\w+)/g,
+    ))
+      heard.set(source!, state === 'heard');
+    return [...heard.values()].every((each) => each);
+  }, 30_000);
   const before = shop.stderr.length;
   expect(await shop.stop()).toBe(0);
   const lines = shop.stderr.slice(before).split('\n');

@@ -21,13 +21,12 @@ it('is used in these files only', () => {
   expect(Object.fromEntries(uses)).toEqual({
     'build-schema.ts': 'graphql/utilities/extendSchema',
     'config-issue.ts': 'graphql/jsutils/suggestionList',
-    'index.ts': 'graphql/jsutils/suggestionList',
-    'overlay.ts': 'graphql/jsutils/suggestionList',
     'problem.ts': 'graphql/jsutils/suggestionList',
+    'source-problem.ts': 'graphql/jsutils/suggestionList',
     'supergraph-facts.ts': 'graphql/language/parser',
     'unknown-names.ts': 'graphql/jsutils/suggestionList',
   });
-  expect(uses).toHaveLength(7);
+  expect(uses).toHaveLength(6);
 });
 
 // `planner.test.ts` reads supergraphs with `Parser`. `build-schema.test.ts` compares what `extendSchemaImpl` makes with what the public `buildSchema` makes.

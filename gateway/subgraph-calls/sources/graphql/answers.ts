@@ -45,10 +45,11 @@ export function readAnswer(body: string): GraphQLAnswer | undefined {
 
 /** JSON with its numbers as they are written. @throws {SyntaxError} */
 export const parseExact = (json: string): ExactJson =>
-  isInexact.test(json) ? parseExactJson(json) : (JSON.parse(json) as ExactJson);
+  isLong.test(json) || isOther.test(json) ? parseExactJson(json) : (JSON.parse(json) as ExactJson);
 
 /** Numbers that JavaScript would write in another way, and text that begins as the mark of a number does. */
-const isInexact = /[\d.]{16}|(?:\.\d*|-)0[\s,}\]]|[:,[\s]-?[\d.]+[eE]|\\u0000/;
+const isLong = /[\d.]{16}|-0[\s,}\]]|\\u0000/;
+const isOther = /\.\d*0[\s,}\]]|[:,[\s]-?[\d.]+[eE]/;
 
 /** Errors by their slots, with paths below the slot, and those of none. */
 export function sortErrors(

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { GraphQLError } from 'graphql';
 import { requestError } from '../../errors';
 import type { GraphsOptions } from '../../options/graphs';
@@ -39,9 +40,9 @@ type Choice = (request: Chooser) => string | GraphQLError | undefined;
 function compileChoice({ host, claim, header, groups = [], graph }: GraphsOptions['choose'][number]): Choice {
   const named = (value: string): string | undefined => {
     const name = graph.replace('{value}', () => value);
-    return isGraphName(name) ? name : undefined;
+    return value !== '' && isGraphName(name) ? name : undefined;
   };
-  if (host !== undefined) return ({ head }) => (hostOf(head.headers.host) === host ? graph : undefined);
+  if (host !== undefined) return ({ head: { headers } }) => (hostOf(headers) === host ? graph : undefined);
   if (claim !== undefined)
     return (request) => {
       const value = request.claim(claim);
@@ -66,5 +67,8 @@ function compileChoice({ host, claim, header, groups = [], graph }: GraphsOption
   };
 }
 
-/** Without a port, in lower case. */
-const hostOf = (host = ''): string => host.toLowerCase().replace(/:\d{1,5}$/, '');
+/** Without a port, in lower case. Over HTTP/2 it is the authority (RFC 9113, section 8.3.1). */
+function hostOf({ ':authority': authority, host }: IncomingHttpHeaders): string {
+  const called = typeof authority === 'string' ? authority : (host ?? '');
+  return called.toLowerCase().replace(/:\d{1,5}$/, '');
+}

@@ -177,4 +177,13 @@ export function checkGraphs(
     refuse('graphs', 'must have no other `default` than `supergraph.graph` beside it: leave that out');
 }
 
+/** Whether these are the options of the default graph, or of the only one. */
+export const isOfDefaultGraph = ({
+  supergraph,
+  graphs: several,
+}: {
+  readonly supergraph?: { readonly graph?: string | undefined } | undefined;
+  readonly graphs?: GraphsOptions | undefined;
+}): boolean => several === undefined || supergraph?.graph === several.default;
+
 export type GraphsOptions = NonNullable<z.output<typeof graphs>>;

@@ -1,3 +1,4 @@
+/** Over 300 lines: the list of all options, and how each way to write them is read and checked. */
 import { z } from 'zod';
 import { admin } from './admin';
 import { audit } from './audit';

@@ -9,6 +9,7 @@ import type { RegistryStore } from '../../schema/store/store';
 /** Finds out whether a registry has a graph. Names come from clients, so what it remembers and requests is bounded. */
 export class GraphLookup {
   readonly #registry: string;
+  /** 3 MB of the heap with the longest names. */
   readonly #unknown = new LRUCache<string, true>({ max: 10_000, ttl: remembered });
   #store: Promise<RegistryStore> | undefined;
   #running = 0;

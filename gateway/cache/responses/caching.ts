@@ -3,6 +3,7 @@ import { compileKeyHeaders, type KeyHeaders } from '../key-headers';
 import { type Policy, policyReader } from '../policy';
 import type { Store } from '../stores/store';
 import type { Options } from '../../options';
+import { isOfDefaultGraph } from '../../options/graphs';
 import type { Logger } from '../../telemetry/logger';
 import type { Metrics } from '../../telemetry/metrics/metrics';
 import type { SubgraphResponse } from '../../subgraph-calls/contract/transport';
@@ -48,18 +49,14 @@ export function createCaching(
     }),
     answerHeaders: new AnswerHeaders({
       ...{ keyHeaders, cdn: cdn.enabled, compress: responses.compress },
-      // Caches between do not know who may use it.
-      areAllPrivate: isRestricted(options),
+      // Caches between do not know who may use another graph.
+      areAllPrivate: !isOfDefaultGraph(options),
     }),
     keyHeaders,
     ...{ statistics, caches, calls, changes },
     policyOf: policyReaderFor(options),
   };
 }
-
-/** Whether `graphs.allow` names who may use this graph: it does for all but the default one. */
-const isRestricted = ({ graphs, supergraph }: Options): boolean =>
-  graphs !== undefined && supergraph?.graph !== graphs.default;
 
 /** How responses of subgraphs are read under these options. */
 export function policyReaderFor(options: Options): ReturnType<typeof policyReader> {

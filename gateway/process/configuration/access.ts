@@ -22,11 +22,14 @@ export async function openAccess(
   const { policies } = options.authorization;
   const evaluate = await openPolicyEvaluator(policies);
   const authentication = createAuthentication({ options: options.auth, usedSignatures, logger });
-  const introspection = options.introspection ?? options.mode === 'development';
   return {
     authentication,
     policies: new Policies({ evaluate, ttl: policies?.ttl ?? 0, logger }),
-    limits: createClientLimits({ limits: options.limits, introspection }),
+    limits: limitsOf(options),
     close: () => authentication?.close(),
   };
+}
+
+export function limitsOf({ limits, introspection, mode }: Options): ClientLimits {
+  return createClientLimits({ limits, introspection: introspection ?? mode === 'development' });
 }

@@ -1,3 +1,4 @@
+/** Over 300 lines: one class that shows its parts to the console, operators and reloads. */
 import type { GraphSources } from '../../console/graph';
 import type { SchemaView } from '../../console/api';
 import type { CacheContents } from '../../console/caches';

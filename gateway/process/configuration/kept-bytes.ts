@@ -1,10 +1,9 @@
 import type { Options } from '../../options';
+import { isOfDefaultGraph } from '../../options/graphs';
 
 /** How many bytes of texts that clients have sent a graph keeps, of each kind: the default graph as much as all others. */
-export function keptBytes({ graphs, supergraph }: Options): number {
-  const isDefault = graphs === undefined || supergraph?.graph === graphs.default;
-  return isDefault ? mostBytes : Math.floor(mostBytes / graphs.open);
-}
+export const keptBytes = (options: Options): number =>
+  isOfDefaultGraph(options) ? mostBytes : Math.floor(mostBytes / options.graphs!.open);
 
 /** 16 MiB. */
 const mostBytes = 16 * 1024 * 1024;

@@ -1,15 +1,15 @@
 import { storeOfGraph } from '../../cache/stores/store-of-graph';
 import type { SupergraphSource } from '../../supergraph/source';
 import type { Subscriptions } from '../../graph/subscriptions/subscriptions';
-import { createClientLimits } from '../../limits/client-limits';
 import type { Options } from '../../options';
+import { isOfDefaultGraph } from '../../options/graphs';
 import { trustedOperationsIn } from '../../packaged/packaged-graph';
 import type { GraphSteps } from '../../request/graph-steps';
 import type { Reply } from '../../request/reply';
 import { readTrustedOperations } from '../../request/persisted/trusted-operations';
 import { openAll, type OpenPart } from '../open-parts';
 import type { ProcessParts } from '../process-parts';
-import type { Access } from './access';
+import { type Access, limitsOf } from './access';
 import type { Admission } from './admission';
 import { openCaches } from './caches';
 import { openCalls } from './calls';
@@ -51,11 +51,9 @@ export function openServedGraph(
         ? await readTrustedOperations(options.persistedOperations.manifest)
         : trustedOperationsIn(packaged);
     const sources = opened.add(openSources(options, ownSource, trusted, parts));
-    const { graphs, supergraph } = options;
-    const isDefault = graphs === undefined || supergraph?.graph === graphs.default;
     const calls = opened.add(openCalls(options, upstreams, telemetry));
     const caches = opened.add(openCaches(options, stores, telemetry));
-    const kept = isDefault ? sources.lastGood : undefined;
+    const kept = isOfDefaultGraph(options) ? sources.lastGood : undefined;
     const all = { parts, sources: { ...sources, lastGood: kept }, calls, access, caches, admission };
     const graph = opened.add(openGraph(options, all, previous));
     const steps = createGraphSteps(options, all, graph, reply);
@@ -69,21 +67,18 @@ export function partsOfGraph(
   options: Options,
   subscriptions: Subscriptions,
 ): SharedParts {
-  const { graph } = options.supergraph!;
-  const isDefault = graph === options.graphs!.default;
   const { parts, access } = shared;
   const { stores, clients } = parts;
-  const introspection = options.introspection ?? options.mode === 'development';
   return {
     ...shared,
-    access: { ...access, limits: createClientLimits({ limits: options.limits, introspection }) },
+    access: { ...access, limits: limitsOf(options) },
     parts: {
       ...parts,
-      stores: { ...stores, store: storeOfGraph(stores.store, graph!) },
+      stores: { ...stores, store: storeOfGraph(stores.store, options.supergraph!.graph!) },
       clients: {
         ...clients,
         subscriptions,
-        operations: isDefault ? clients.operations : clients.operationsOfOthers,
+        operations: isOfDefaultGraph(options) ? clients.operations : clients.operationsOfOthers,
       },
     },
   };

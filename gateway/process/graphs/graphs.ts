@@ -82,10 +82,6 @@ export class Graphs {
     return [...this.#open.values()].some(({ served }) => served?.graph.gateway.isHeld === true);
   }
 
-  get names(): string[] {
-    return [...this.#open.keys()];
-  }
-
   /** Opens the graphs of replaced options that have subscriptions, and moves these. */
   takeOver(previous: Graphs | undefined): void {
     for (const [name, { subscriptions, served }] of previous === undefined ? [] : previous.#open) {

@@ -13,7 +13,13 @@ const credentials = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' }
 /** Of so many writes, one is the last. */
 const step = amountOf('WEIR_WRITE_STEP', 2, 1);
 
-beforeAll(() => bundle(publisher, { entryPoints: [join(__dirname, '../support/killed-publisher.ts')] }));
+beforeAll(() => {
+  bundle(publisher, { entryPoints: [join(__dirname, '../support/killed-publisher.ts')] });
+  // Loaded when something is composed.
+  bundle(join(folder.path, 'compose.js'), {
+    entryPoints: [join(__dirname, '../../schema/composition/compose.ts')],
+  });
+});
 afterAll(async () => {
   await endAll();
   folder.remove();

@@ -27,8 +27,10 @@ export {
   type SignIntrospection,
 } from './composition/subgraph-schemas';
 export { type SupergraphWatch, watchSupergraph, type WatchSupergraphOptions } from './composition/watch';
+export type { PreviewOptions } from './registry/previews';
 export { RegistryReader } from './registry/reader';
 export { Registry, type RollbackOptions } from './registry/registry';
+export { Variants } from './registry/variants';
 export type { RegistryOptions } from './registry/writer';
 export type { GatewayReport } from './registry/gateway-reports';
 export { type ClientUse, readUsage, type Usage, type UsedOperation } from './registry/usage';
@@ -48,6 +50,7 @@ export { readLintRules } from './checks/lint-file';
 export { changesBetween, type SchemaChange, type Severity } from './checks/changes';
 export { apiSchemaOf } from './composition/api-schema';
 export {
+  isVariantName,
   parseVariant,
   RegistryError,
   type Authorship,

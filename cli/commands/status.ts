@@ -9,6 +9,7 @@ import {
   versionLine,
   withRegistry,
 } from '../registry/registry';
+import { listVariants } from '../registry/variants';
 import { describeWebhook, readWebhooks, type WebhookStatus } from '../registry/webhooks';
 
 interface StatusFlags extends RegistryFlags {
@@ -29,20 +30,26 @@ export function statusCommand(context: Context): Command {
     .description(
       'Shows the newest version of a graph, and the version of every gateway that reported in the last 90 seconds; ' +
         'of each webhook, which events wait, and why the last attempt failed. ' +
-        'With --wait, waits until all of them run the newest: exit code 1 if one cannot, or if it takes longer.',
+        'With --wait, waits until all of them run the newest: exit code 1 if one cannot, or if it takes longer. ' +
+        'For a graph without @VARIANT, lists all its variants.',
     );
   return addRegistryFlags(command)
     .option('--wait <DURATION>', 'such as 30s: how long to wait for the gateways', milliseconds)
     .addOption(formatOption('text', 'json'))
     .addHelpText(
       'after',
-      '\nExamples:\n  $ weir status --graph shop@prod\n  $ weir publish reviews --schema schema.graphql && weir status --wait 30s',
+      '\nExamples:\n  $ weir status --graph shop@prod\n  $ weir status --graph shop\n  $ weir publish reviews --schema schema.graphql && weir status --wait 30s',
     )
     .action((flags: StatusFlags) => status(flags, context));
 }
 
 async function status(flags: StatusFlags, context: Context): Promise<void> {
-  const { wait = 0, format } = flags;
+  const { wait = 0, format, graph } = flags;
+  if (graph !== undefined && graph !== '' && !graph.includes('@')) {
+    if (flags.wait !== undefined)
+      throw new CommandFailure('weir: --wait needs one variant: name it with --graph GRAPH@VARIANT.', 2);
+    return listVariants(flags, context);
+  }
   await withRegistry(flags, async (registry) => {
     const deadline = performance.now() + wait;
     for (;;) {

@@ -2,7 +2,15 @@ import { execFile } from 'node:child_process';
 import { userInfo } from 'node:os';
 import { promisify } from 'node:util';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { Authorship, ChangeResult, Problem, PublishResult, Registry, Version } from '../../schema';
+import type {
+  Authorship,
+  ChangeResult,
+  Problem,
+  PublishResult,
+  Registry,
+  RegistryStore,
+  Version,
+} from '../../schema';
 import { paintFor } from '../terminal/colours';
 import { CommandFailure, type Context } from '../context';
 import { describeChanges } from '../../schema/registry/version';
@@ -42,11 +50,21 @@ export function formatOption(...formats: string[]): Option {
  * Opens the registry of the flags and calls `run`. An error of the registry ends the command with a sentence and exit
  * code 2.
  */
-export async function withRegistry<Result>(
+export function withRegistry<Result>(
   flags: RegistryFlags,
   work: (registry: Registry) => Promise<Result>,
 ): Promise<Result> {
-  const { registry: location, graph } = flags;
+  return withStore(flags, async (store, graph) => {
+    const { parseVariant, Registry } = require('../../schema') as typeof Schema;
+    return work(new Registry({ store, variant: parseVariant(graph) }));
+  });
+}
+
+/** Opens the store of the flags and calls `work` with it and the graph. Errors end the command as in `withRegistry`. */
+export async function withStore<Result>(
+  { registry: location, graph }: RegistryFlags,
+  work: (store: RegistryStore, graph: string) => Promise<Result>,
+): Promise<Result> {
   if (location === undefined || location === '')
     throw new CommandFailure(
       'weir: which registry? Name it with --registry LOCATION, or in WEIR_REGISTRY.',
@@ -54,13 +72,11 @@ export async function withRegistry<Result>(
     );
   if (graph === undefined || graph === '')
     throw new CommandFailure('weir: which graph? Name it with --graph GRAPH@VARIANT, or in WEIR_GRAPH.', 2);
-  const { openRegistryStore, parseVariant, Registry, RegistryError, StoreError } =
-    require('../../schema') as typeof Schema;
+  const { openRegistryStore, RegistryError, StoreError } = require('../../schema') as typeof Schema;
   try {
-    const variant = parseVariant(graph);
     const store = await openRegistryStore(location);
     try {
-      return await work(new Registry({ store, variant }));
+      return await work(store, graph);
     } finally {
       await store.close();
     }

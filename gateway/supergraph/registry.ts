@@ -61,10 +61,15 @@ export function openRegistry(options: RegistryOptions): {
     store ??= await openRegistryStore(location, awsAgents());
     return new RegistryReader({ store, variant });
   };
+  /** Nothing is written to a variant that has expired, as what it had is deleted. */
+  const openIfThere = async (): Promise<RegistryReader | undefined> => {
+    const reader = await open();
+    return (await reader.current()) === undefined ? undefined : reader;
+  };
   const reports = options.isReadOnly
     ? noReports
     : createReports({
-        open,
+        open: openIfThere,
         logger,
         pinned,
         webhooks: options.webhooks,
@@ -118,8 +123,8 @@ export function openRegistry(options: RegistryOptions): {
     },
   };
   const usageSink: UsageSink = {
-    putOperation: async (hash, text) => (await open()).usage.putOperation(hash, text),
-    putSegment: async (segment) => (await open()).usage.putSegment(segment),
+    putOperation: async (hash, text) => (await openIfThere())?.usage.putOperation(hash, text),
+    putSegment: async (segment) => (await openIfThere())?.usage.putSegment(segment),
   };
   const facts = async (): Promise<RegistryFacts> =>
     readRegistryFacts(await open(), running?.version, options.minimumDays);
@@ -134,7 +139,8 @@ const noReports: ReturnType<typeof createReports> = {
 };
 
 interface ReportsOptions {
-  readonly open: () => Promise<RegistryReader>;
+  /** Resolves with undefined where there is nothing to report to. */
+  readonly open: () => Promise<RegistryReader | undefined>;
   readonly logger: Logger;
   readonly pinned: number | undefined;
   readonly webhooks: WebhooksOptions['webhooks'];
@@ -173,7 +179,7 @@ function createReports({ open, logger, pinned, webhooks, facts }: ReportsOptions
 
   async function put(state: GatewayReport['state']): Promise<void> {
     try {
-      await (await open()).gateways.put(describe(state));
+      await (await open())?.gateways.put(describe(state));
       failed = false;
     } catch (error) {
       // Logged once. Only `weir status` needs reports, and polling logs that the registry is down.

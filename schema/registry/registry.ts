@@ -1,5 +1,7 @@
 import type { SubgraphSchema } from '../composition/compose';
-import { hashOf } from './texts';
+import { StoreError } from '../store/store';
+import { nothing, type Plan, type Planner, planPublish, type State } from './plan';
+import { planPreview, type PreviewOptions } from './previews';
 import {
   type Authorship,
   type ChangeResult,
@@ -14,15 +16,7 @@ import {
   type Variant,
   type Version,
 } from './version';
-import {
-  byName,
-  nothing,
-  type Plan,
-  type Planner,
-  type RegistryOptions,
-  RegistryWriter,
-  type State,
-} from './writer';
+import { byName, type RegistryOptions, RegistryWriter } from './writer';
 
 export interface RollbackOptions {
   /** The number of a version. @default the last version with another state */
@@ -47,19 +41,41 @@ export class Registry extends RegistryWriter {
    */
   publish(changes: readonly SubgraphChange[], authorship: Authorship): Promise<PublishResult> {
     for (const { name } of changes) checkSubgraphName(name);
-    const given = new Map(changes.map((change) => [change.name, change]));
-    return this.#changeAll(authorship, (before) => {
-      const subgraphs = { ...before.subgraphs };
-      for (const { name, sdl, routingUrl = subgraphs[name]?.routingUrl } of changes) {
-        if (routingUrl === undefined) {
-          throw new RegistryError(
-            `${name} is new in ${this.name}, so its routing URL is needed: where the gateway sends its operations.`,
-          );
-        }
-        subgraphs[name] = { routingUrl, schema: hashOf(sdl), since: before.number + 1 };
-      }
-      return { subgraphs, given };
+    return this.#changeAll(authorship, (before) => planPublish(this.name, before, changes));
+  }
+
+  /**
+   * Publishes subgraphs to a preview: the other subgraphs are those of the newest version of another variant, but for
+   * those that were published to the preview before. Begins the preview, or renews its expiry.
+   *
+   * @throws {RegistryError} if this variant is no preview, or the other one is a preview or a contract
+   */
+  preview(
+    changes: readonly SubgraphChange[],
+    options: PreviewOptions,
+    authorship: Authorship,
+  ): Promise<PublishResult> {
+    for (const { name } of changes) checkSubgraphName(name);
+    const source = this.#variantCalled(this.#checkSource(options.from, 'A preview'));
+    return this.#changeAll(authorship, async (before) => {
+      // Read after the pointer of this variant, as that of a contract.
+      const base = await source.newest();
+      return planPreview({ name: this.name, now: this.now() }, before, base, changes, options);
     });
+  }
+
+  /**
+   * Ends a preview, and deletes all that it has.
+   *
+   * @returns false if it has ended before, or never began
+   * @throws {RegistryError} if the variant is no preview
+   */
+  async endPreview(): Promise<boolean> {
+    const version = await this.current();
+    if (version !== undefined && version.preview === undefined) {
+      throw new RegistryError(`${this.name} is no preview, so it does not expire.`);
+    }
+    return this.variants.delete(this.name, true);
   }
 
   /** Removes a subgraph. @throws {RegistryError} if no subgraph has this name */
@@ -110,8 +126,14 @@ export class Registry extends RegistryWriter {
   async contract(terms: ContractTerms | undefined, authorship: Authorship): Promise<ChangeResult> {
     if (terms !== undefined) {
       const source = this.#variantCalled(this.#checkTerms(terms));
-      if ((await source.newest()).contract !== undefined) {
+      const base = await source.newest();
+      if (base.contract !== undefined) {
         throw new RegistryError(`${terms.of} is a contract itself: name the variant that it is made from.`);
+      }
+      if (base.preview !== undefined) {
+        throw new RegistryError(
+          `${terms.of} is a preview, which expires: a contract is made from a variant that stays.`,
+        );
       }
       // Listed first, so that no publish misses the contract. A listed contract that does not exist yet is skipped.
       await this.store.put(
@@ -120,7 +142,10 @@ export class Registry extends RegistryWriter {
       );
     }
     return this.change(authorship, (before) => {
-      if (before.contract === undefined && Object.keys(before.subgraphs).length > 0) {
+      if (
+        before.contract === undefined &&
+        (Object.keys(before.subgraphs).length > 0 || before.preview !== undefined)
+      ) {
         throw new RegistryError(
           `${this.name} has subgraphs that were published to it: a contract is a variant of its own.`,
         );
@@ -162,16 +187,21 @@ export class Registry extends RegistryWriter {
   }
 
   #variantCalled(variant: Variant): Registry {
-    return new Registry({ store: this.store, variant, patience: this.patience });
+    return new Registry({ store: this.store, variant, patience: this.patience, now: this.now });
+  }
+
+  #checkSource(name: string, what: 'A contract' | 'A preview'): Variant {
+    const source = parseVariant(name);
+    if (source.graph !== this.#variant.graph || name === this.name) {
+      throw new RegistryError(
+        `${what} is made from another variant of ${this.#variant.graph}, but got: ${name}`,
+      );
+    }
+    return source;
   }
 
   #checkTerms({ of, include, exclude }: ContractTerms): Variant {
-    const source = parseVariant(of);
-    if (source.graph !== this.#variant.graph || of === this.name) {
-      throw new RegistryError(
-        `A contract is made from another variant of ${this.#variant.graph}, but got: ${of}`,
-      );
-    }
+    const source = this.#checkSource(of, 'A contract');
     if (include.length + exclude.length === 0) {
       throw new RegistryError('A contract includes or excludes at least one tag.');
     }
@@ -187,6 +217,10 @@ export class Registry extends RegistryWriter {
   /** Changes this variant, and then the contracts that are made from it. */
   async #changeAll(authorship: Authorship, plan: Planner, restores?: number): Promise<PublishResult> {
     const result = await this.change(authorship, plan, restores);
+    // A role that may publish may not delete what others have: whoever may does so later.
+    await this.variants.deleteExpired().catch((error: unknown) => {
+      if (!(error instanceof StoreError)) throw error;
+    });
     // A rejected change has no effect on contracts. An unchanged one may be a retry after a contract failed.
     if (result.outcome === 'rejected') return { ...result, contracts: {} };
     const contracts: Record<string, ChangeResult> = {};
@@ -219,14 +253,14 @@ export class Registry extends RegistryWriter {
 
   /** All subgraphs as they would be after publishing these changes. */
   async proposal(changes: readonly SubgraphChange[]): Promise<SubgraphSchema[]> {
-    const { subgraphs } = (await this.current()) ?? nothing;
+    const { subgraphs, preview } = (await this.current()) ?? nothing;
     const own = changes.map(({ routingUrl, ...change }) => {
       checkSubgraphName(change.name);
       // Nothing is sent to this URL. A new subgraph may be checked before it has one.
       return { ...change, routingUrl: routingUrl ?? subgraphs[change.name]?.routingUrl ?? 'http://unknown' };
     });
     const others = Object.entries(subgraphs).filter(([name]) => !own.some((change) => change.name === name));
-    const schemas = [...own, ...(await this.schemas({ subgraphs: Object.fromEntries(others) }))];
+    const schemas = [...own, ...(await this.schemas({ subgraphs: Object.fromEntries(others), preview }))];
     return schemas.sort(byName);
   }
 }

@@ -45,9 +45,17 @@ export interface UsageLog {
 /** Days for which usage is kept. */
 export const usageDays = 90;
 
+/** All partitions of the usage of a variant that has existed since a day. */
+export const usagePartitions = (name: string, since: Date, until: Date): string[] => [
+  `${name}/operations`,
+  ...daysBetween(since, until).map((day) => partitionOfDay(name, day)),
+];
+
+const partitionOfDay = (name: string, day: string): string => `${name}/usage/${day}`;
+
 export function createUsageLog(store: RegistryStore, name: string): UsageLog {
   const operations = `${name}/operations`;
-  const partitionOf = (day: string) => `${name}/usage/${day}`;
+  const partitionOf = (day: string) => partitionOfDay(name, day);
   const put = async (partition: string, sort: string, content: unknown, day: string, days: number) => {
     const expires = Math.ceil(Date.parse(day) / 1000) + days * 86_400;
     await store.put({ partition, sort }, await promisify(gzip)(JSON.stringify(content)), { expires });
@@ -65,7 +73,7 @@ export function createUsageLog(store: RegistryStore, name: string): UsageLog {
     putOperation: (hash, text) => put(operations, hash, text, dayOf(new Date()), usageDays + 30),
     putSegment: ({ id, day, counts }) => put(partitionOf(day), id, counts, day, usageDays),
     async read(since, until = new Date()) {
-      const days = daysBetween(since, until);
+      const days = daysBetween(since, until).slice(-usageDays);
       const found = await Promise.all(days.map((day) => read<UsageCount[]>(partitionOf(day))));
       const segments = found.flatMap((items, index) =>
         items.map(([id, counts]) => ({ id, day: days[index]!, counts })),
@@ -82,5 +90,5 @@ function daysBetween(since: Date, until: Date): string[] {
   const days = [];
   for (let day = Date.parse(dayOf(since)); day <= until.getTime(); day += 86_400_000)
     days.push(dayOf(new Date(day)));
-  return days.slice(-usageDays);
+  return days;
 }

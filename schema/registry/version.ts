@@ -38,6 +38,8 @@ export interface Version {
   readonly refused?: Readonly<Record<string, TextHash>>;
   /** Only for a contract: its terms, and the version of the other variant from which it was made. */
   readonly contract?: ContractTerms & { readonly version: number };
+  /** Only for a preview. */
+  readonly preview?: Preview | undefined;
   readonly subgraphs: Readonly<Record<string, PublishedSubgraph>>;
   /** The supergraph that has run since this version; absent until one composes. */
   readonly supergraph?: TextHash;
@@ -57,6 +59,19 @@ export interface SubgraphChange {
 export interface ContractTerms extends ContractTags {
   /** The other variant, such as `shop@prod`. */
   readonly of: string;
+}
+
+/** A variant that is made from another one of its graph, and deleted when it expires. */
+export interface Preview {
+  /** The other variant, such as `shop@prod`, and the version of it that was taken. */
+  readonly from: string;
+  readonly version: number;
+  /** The names of the subgraphs that were published to, or removed from, the preview itself. */
+  readonly own: readonly string[];
+  /** When it was first published. ISO 8601. Its texts are stored under this time. */
+  readonly since: string;
+  /** ISO 8601. */
+  readonly expires: string;
 }
 
 export interface Authorship {
@@ -81,6 +96,9 @@ export class RegistryError extends Error {
 
 const nameRule = /^[A-Za-z][\w-]{0,63}$/;
 
+/** Whether a text can be the name of a variant, such as `prod`, or of a graph. */
+export const isVariantName = (text: string): boolean => nameRule.test(text);
+
 /** @throws {RegistryError} if the text is not of the form `shop@prod`. */
 export function parseVariant(text: string): Variant {
   const [graph = '', variant = '', ...rest] = text.split('@');
@@ -96,6 +114,11 @@ export function checkSubgraphName(name: string): void {
     `The name of a subgraph must begin with a letter and have only letters, digits, - and _, but got: ${name}`,
   );
 }
+
+/** Versions before the newest one are sorted by their number. */
+export const versionPrefix = 'version-';
+
+export const sortOfVersion = (number: number): string => `${versionPrefix}${String(number).padStart(9, '0')}`;
 
 export type Change = [name: string, what: Version['changes'][string]];
 
@@ -113,8 +136,13 @@ export const isChanged = (before: PublishedSubgraph, after: PublishedSubgraph | 
   before.schema !== after?.schema || before.routingUrl !== after.routingUrl;
 
 /** The changes of a version, such as `changed reviews, added orders`. */
-export function describeChanges({ kind, changes, restores, contract }: Version): string {
+export function describeChanges({ kind, changes, restores, contract, preview }: Version): string {
   if (kind === 'ended') return 'no contract any more';
+  if (preview !== undefined) {
+    const { own, from, version, expires } = preview;
+    const what = kind === 'rejected' ? Object.keys(changes) : own;
+    return `${what.join(', ') || 'nothing'} of its own over ${from} at version ${version}, expires ${expires}`;
+  }
   const words = Object.entries(changes).map(([name, what]) => `${what} ${name}`);
   const done = words.join(', ') || (contract === undefined ? 'changed nothing' : 'changed its terms');
   if (contract !== undefined) return `${done}, as ${contract.of} at version ${contract.version}`;

@@ -2,15 +2,18 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Composition, SubgraphSchema } from '../composition/compose';
 import { composeSupergraph, contractSupergraph } from '../composition/composer';
-import { RegistryReader, type RegistryReaderOptions, sortOf } from './reader';
+import { type Plan, type Planner, nothing } from './plan';
+import { keepPreview, previewOfRejected } from './previews';
+import { RegistryReader, type RegistryReaderOptions } from './reader';
 import type { TextHash } from './texts';
+import { Variants } from './variants';
 import {
   type Authorship,
   type Change,
   type ChangeResult,
   changesOf,
   RegistryError,
-  type SubgraphChange,
+  sortOfVersion,
   type Version,
 } from './version';
 
@@ -19,26 +22,6 @@ export interface RegistryOptions extends RegistryReaderOptions {
   readonly patience?: number;
 }
 
-/** The state of a variant before a change. */
-export type State = Pick<Version, 'number' | 'subgraphs' | 'contract'>;
-
-/** The state after a change. */
-export interface Plan {
-  readonly subgraphs: Version['subgraphs'];
-  /** The schemas that are not in the registry yet, by the names of their subgraphs. */
-  readonly given?: ReadonlyMap<string, SubgraphChange>;
-  /** The supergraph of these subgraphs, if they were composed before. */
-  readonly supergraph?: TextHash | undefined;
-  /**
-   * The terms of the contract, which filter that supergraph. `ended`: the variant stops being a contract and is empty.
-   */
-  readonly contract?: Version['contract'] | 'ended';
-}
-
-/** Plans a change. Called again if another publisher was faster. */
-export type Planner = (before: State) => Plan | Promise<Plan>;
-
-export const nothing: State = { number: 0, subgraphs: {} };
 export const byName = (a: SubgraphSchema, b: SubgraphSchema): number => (a.name < b.name ? -1 : 1);
 
 /**
@@ -46,10 +29,13 @@ export const byName = (a: SubgraphSchema, b: SubgraphSchema): number => (a.name 
  */
 export class RegistryWriter extends RegistryReader {
   protected readonly patience: number;
+  /** All variants of the graph. */
+  readonly variants: Variants;
 
   constructor({ patience = 60_000, ...options }: RegistryOptions) {
     super(options);
     this.patience = patience;
+    this.variants = new Variants(options.store, options.variant.graph, this.now);
   }
 
   /** @param restores the version that is restored */
@@ -60,28 +46,33 @@ export class RegistryWriter extends RegistryReader {
   ): Promise<ChangeResult> {
     const deadline = performance.now() + this.patience;
     for (let attempt = 0; ; attempt++) {
-      const { version: before, revision } = await this.pointer();
-      const planned = await plan(before ?? nothing);
+      const { version: before, ended, revision } = await this.#pointerWithoutExpired();
+      const state = before ?? (ended === undefined ? nothing : { ...nothing, number: ended.number, ended });
+      const planned = keepPreview(await plan(state), state);
       if (before?.contract !== undefined && planned.contract === undefined) {
         const { of } = before.contract;
         throw new RegistryError(`${this.name} is a contract of ${of}: change ${of}, and it follows.`);
       }
-      const changes = changesOf((before ?? nothing).subgraphs, planned.subgraphs);
-      if (before !== undefined && isSame(before, planned, changes)) {
+      const changes = changesOf(state.subgraphs, planned.subgraphs);
+      const isRenewed = planned.preview?.expires !== before?.preview?.expires;
+      if (before !== undefined && !isRenewed && isSame(before, planned, changes)) {
         return { outcome: 'unchanged', version: before };
       }
       const composed = await this.#compose(planned);
       const audit = {
-        number: (before?.number ?? 0) + 1,
-        at: new Date().toISOString(),
+        number: state.number + 1,
+        at: new Date(this.now()).toISOString(),
         by,
         ...(commit === undefined ? {} : { commit }),
         changes: Object.fromEntries(changes),
         ...(restores === undefined ? {} : { restores }),
       };
+      const announced = await this.variants.announce(this.name);
       const version = await this.#describe(audit, before, planned, composed);
       if (before !== undefined) await this.#writeDown(before);
       if (await this.#movePointer(version, revision)) {
+        if (announced !== undefined)
+          await this.variants.settle(this.name, announced, version.preview?.expires);
         if (composed?.errors) return { outcome: 'rejected', version, errors: composed.errors };
         return { outcome: 'published', version, hints: composed?.hints ?? [] };
       }
@@ -95,17 +86,27 @@ export class RegistryWriter extends RegistryReader {
     }
   }
 
+  /** Nothing of a preview that has ended may be in the way of what is published now. */
+  async #pointerWithoutExpired(): ReturnType<RegistryWriter['pointer']> {
+    const pointer = await this.pointer();
+    if (pointer.ended === undefined) return pointer;
+    await this.variants.delete(this.name, false);
+    return this.pointer();
+  }
+
   /** Composes a plan. Undefined for an ended contract. */
-  async #compose({ subgraphs, given, supergraph, contract }: Plan): Promise<Composition | undefined> {
+  async #compose(planned: Plan): Promise<Composition | undefined> {
+    const { subgraphs, given, supergraph, contract, preview } = planned;
+    const texts = this.textsOf(planned);
     if (contract === 'ended') return undefined;
-    if (contract !== undefined) return contractSupergraph(await this.texts.get(supergraph!), contract);
-    if (supergraph !== undefined) return { supergraphSdl: await this.texts.get(supergraph), hints: [] };
+    if (contract !== undefined) return contractSupergraph(await texts.get(supergraph!), contract);
+    if (supergraph !== undefined) return { supergraphSdl: await texts.get(supergraph), hints: [] };
     const own = [...(given?.values() ?? [])].map((change) => ({
       ...change,
       routingUrl: subgraphs[change.name]!.routingUrl,
     }));
     const others = Object.entries(subgraphs).filter(([name]) => given?.has(name) !== true);
-    const schemas = [...own, ...(await this.schemas({ subgraphs: Object.fromEntries(others) }))];
+    const schemas = [...own, ...(await this.schemas({ subgraphs: Object.fromEntries(others), preview }))];
     // Sorted, so that the same schemas always compose to the same text.
     return composeSupergraph({ subgraphs: schemas.sort(byName) });
   }
@@ -118,16 +119,18 @@ export class RegistryWriter extends RegistryReader {
     composed: Composition | undefined,
   ): Promise<Version> {
     if (composed === undefined) return { ...audit, kind: 'ended', subgraphs: {} };
+    const texts = this.textsOf(planned);
     const schemas: Record<string, TextHash> = {};
     for (const name of Object.keys(audit.changes)) {
       const change = planned.given?.get(name);
-      if (change !== undefined) schemas[name] = await this.texts.put(change.sdl);
+      if (change !== undefined) schemas[name] = await texts.put(change.sdl);
     }
     if (composed.errors) {
-      const errors = await this.texts.put(JSON.stringify(composed.errors));
+      const errors = await texts.put(JSON.stringify(composed.errors));
       return {
         ...{ ...audit, kind: 'rejected', errors, refused: schemas },
         ...contractOf(rejectedContract(before, planned)),
+        ...previewOf(previewOfRejected(before ?? nothing, planned)),
         subgraphs: before?.subgraphs ?? {},
         ...(before?.supergraph === undefined ? {} : { supergraph: before.supergraph }),
       };
@@ -135,8 +138,9 @@ export class RegistryWriter extends RegistryReader {
     return {
       ...{ ...audit, kind: audit.restores === undefined ? 'published' : 'rolled-back' },
       ...contractOf(planned.contract),
+      ...previewOf(planned.preview),
       subgraphs: planned.subgraphs,
-      supergraph: await this.texts.put(composed.supergraphSdl),
+      supergraph: await texts.put(composed.supergraphSdl),
     };
   }
 
@@ -145,7 +149,7 @@ export class RegistryWriter extends RegistryReader {
   }
 
   #writeDown(version: Version): Promise<boolean> {
-    return this.store.put({ partition: this.partition, sort: sortOf(version.number) }, print(version));
+    return this.store.put({ partition: this.partition, sort: sortOfVersion(version.number) }, print(version));
   }
 }
 
@@ -170,5 +174,8 @@ function rejectedContract(before: Version | undefined, { contract }: Plan): Plan
 
 const contractOf = (contract: Plan['contract']): Pick<Version, 'contract'> =>
   contract === undefined || contract === 'ended' ? {} : { contract };
+
+const previewOf = (preview: Version['preview']): Pick<Version, 'preview'> =>
+  preview === undefined ? {} : { preview };
 
 const print = (version: Version): Buffer => Buffer.from(JSON.stringify(version));

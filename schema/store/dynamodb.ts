@@ -35,7 +35,7 @@ export interface DynamoDBStoreOptions {
 export async function dynamodbStore(options: DynamoDBStoreOptions): Promise<RegistryStore> {
   const { table: TableName, region, endpoint, agents = {}, timeout = 3_000 } = options;
   // Loaded only for a registry in DynamoDB, as loading is slow.
-  const { DynamoDBClient, GetItemCommand, paginateQuery, PutItemCommand } =
+  const { DeleteItemCommand, DynamoDBClient, GetItemCommand, paginateQuery, PutItemCommand } =
     await import('@aws-sdk/client-dynamodb');
   const client = new DynamoDBClient({
     ...(region === undefined ? {} : { region }),
@@ -105,10 +105,23 @@ export async function dynamodbStore(options: DynamoDBStoreOptions): Promise<Regi
     }
   }
 
+  async function remove({ partition, sort }: Key, expected: number | undefined): Promise<boolean> {
+    const Key = { partition: { S: partition }, sort: { S: sort } };
+    try {
+      await client.send(new DeleteItemCommand({ TableName, Key, ...conditionOf(expected) }));
+      return true;
+    } catch (error) {
+      if ((error as Error).name !== 'ConditionalCheckFailedException') throw error;
+      // It may have been deleted already, also by this request if its first answer was lost.
+      return (await get({ partition, sort })) === undefined;
+    }
+  }
+
   return {
     get: (key) => guard(TableName, () => get(key)),
     list: (partition, options) => guard(TableName, () => list(partition, options)),
     put: (key, value, options) => guard(TableName, () => put(key, value, options)),
+    delete: (key, { expected } = {}) => guard(TableName, () => remove(key, expected)),
     close: () => {
       client.destroy();
       return Promise.resolve();

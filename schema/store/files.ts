@@ -1,6 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, rename, rm, stat, truncate } from 'node:fs/promises';
-import { join } from 'node:path';
+import {
+  type FileHandle,
+  link,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  truncate,
+} from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import {
   type Item,
   type Key,
@@ -22,6 +34,7 @@ export function filesStore(folder: string): RegistryStore {
     get: (key) => guard(folder, () => readNewest(folder, key)),
     list: (partition, options) => guard(folder, () => listItems(folder, partition, options)),
     put: (key, value, options) => guard(folder, () => putItem(folder, key, value, options)),
+    delete: (key, options) => guard(folder, () => deleteItem(folder, key, options)),
     close: () => Promise.resolve(),
   };
 }
@@ -33,7 +46,6 @@ async function putItem(
   { expected, expires }: PutOptions = {},
 ): Promise<boolean> {
   const place = join(folder, key.partition);
-  await mkdir(place, { recursive: true });
   const draft = await writeDraft(place, value);
   if (expected === undefined) {
     const name = expires === undefined ? `${key.sort}.0` : `${key.sort}.0.${expires}`;
@@ -49,8 +61,40 @@ async function putItem(
   } finally {
     await rm(draft, { force: true });
   }
-  if (expected > 1) await truncate(join(place, `${key.sort}.${expected - 1}`));
+  if (expected > 1) await truncateIfThere(join(place, `${key.sort}.${expected - 1}`));
   return true;
+}
+
+/** Who deletes the item at the same moment may be faster. */
+async function truncateIfThere(file: string): Promise<void> {
+  await truncate(file).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  });
+}
+
+/** Removes the earliest revision first, so that whoever is killed leaves the newest one. Then removes empty folders. */
+async function deleteItem(
+  folder: string,
+  { partition, sort }: Key,
+  { expected = Infinity }: Pick<PutOptions, 'expected'> = {},
+): Promise<boolean> {
+  const all = (await readFiles(folder, partition)).filter((file) => file.sort === sort);
+  if (all.some(({ revision }) => revision > expected)) return false;
+  all.sort((a, b) => a.revision - b.revision || a.expires - b.expires);
+  for (const { name } of all) await rm(join(folder, partition, name), { force: true });
+  await removeEmptyFolders(folder, partition);
+  return true;
+}
+
+/** Removes the folder of a partition, and those around it, up to the first that is not empty. */
+async function removeEmptyFolders(folder: string, partition: string): Promise<void> {
+  for (let empty = partition; empty !== '.'; empty = dirname(empty)) {
+    const isRemoved = await rmdir(join(folder, empty)).then(
+      () => true,
+      () => false,
+    );
+    if (!isRemoved) return;
+  }
 }
 
 /** Removes files of the same item that expire earlier. A reader that sees both takes the later one. */
@@ -63,7 +107,7 @@ async function removeEarlier(folder: string, { partition, sort }: Key, kept: str
 /** Writes a file completely to the disk before it gets its name. */
 async function writeDraft(place: string, value: Buffer): Promise<string> {
   const draft = join(place, `.${randomUUID()}`);
-  const file = await open(draft, 'wx');
+  const file = await createDraft(place, draft);
   try {
     await file.writeFile(value);
     await file.sync();
@@ -71,6 +115,18 @@ async function writeDraft(place: string, value: Buffer): Promise<string> {
     await file.close();
   }
   return draft;
+}
+
+/** A folder may be removed as empty until it has the draft. */
+async function createDraft(place: string, draft: string): Promise<FileHandle> {
+  for (let attempt = 1; ; attempt++) {
+    await mkdir(place, { recursive: true });
+    try {
+      return await open(draft, 'wx');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || attempt === 10) throw error;
+    }
+  }
 }
 
 async function listItems(
@@ -145,10 +201,13 @@ async function readFiles(folder: string, partition: string): Promise<ItemFile[]>
     ...drafts.map((name) => removeOld(join(place, name))),
     ...files.filter(isExpired).map(({ name }) => rm(join(place, name), { force: true })),
   ]);
-  return files.filter((file) => !isExpired(file));
+  const left = files.filter((file) => !isExpired(file));
+  if (left.length === 0) await removeEmptyFolders(folder, partition);
+  return left;
 }
 
-const draftLifetime = 3_600_000;
+/** Shorter than the hour after which the store is searched again for what a preview has left. */
+const draftLifetime = 600_000;
 
 async function removeOld(draft: string): Promise<void> {
   const status = await stat(draft).catch(() => undefined);

@@ -43,6 +43,11 @@ export interface RegistryStore {
    * written with `expected` must differ, so that two writers can be told apart, and must not be empty.
    */
   put(key: Key, value: Buffer, options?: PutOptions): Promise<boolean>;
+  /**
+   * Deletes an item; with `expected` only if it still has this revision. Resolves with false if it has another one.
+   * Deleting what does not exist succeeds.
+   */
+  delete(key: Key, options?: Pick<PutOptions, 'expected'>): Promise<boolean>;
   close(): Promise<void>;
 }
 

@@ -199,5 +199,6 @@ const bound = (store: RegistryStore): RegistryStore => ({
   get: (key) => store.get(key),
   list: (partition, options) => store.list(partition, options),
   put: (key, value, options) => store.put(key, value, options),
+  delete: (key, options) => store.delete(key, options),
   close: () => store.close(),
 });

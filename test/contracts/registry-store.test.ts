@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { dynamodbStore } from '../../schema/store/dynamodb';
 import { openRegistryStore } from '../../schema/store/open';
@@ -75,6 +75,35 @@ describe.each(registryStoreKinds)('the %s store of a registry', (_, start) => {
     ]);
   });
 
+  it('deletes an item, also one that is not there', async () => {
+    await put('current', 'x');
+    expect(await store.delete(key)).toBe(true);
+    expect(await store.get(key)).toBeUndefined();
+    expect(await store.delete(key)).toBe(true);
+  });
+
+  it('deletes an item only at the expected revision, and begins anew with it', async () => {
+    for (const expected of [0, 1, 2]) await store.put(key, Buffer.from(`v${expected}`), { expected });
+    expect(await store.delete(key, { expected: 2 })).toBe(false);
+    expect(await text()).toBe('v2');
+    expect(await store.delete(key, { expected: 3 })).toBe(true);
+    expect(await store.get(key)).toBeUndefined();
+    expect(await store.put(key, Buffer.from('new'), { expected: 0 })).toBe(true);
+    expect(await store.get(key)).toMatchObject({ value: Buffer.from('new'), revision: 1 });
+  });
+
+  it('takes what is put while the last item of its partition is deleted', async () => {
+    for (let round = 0; round < 10; round++) {
+      await store.put({ partition: 'a/b', sort: 'old' }, Buffer.from('x'));
+      await Promise.all([
+        store.delete({ partition: 'a/b', sort: 'old' }),
+        store.put({ partition: 'a/b', sort: 'new' }, Buffer.from('x')),
+      ]);
+      expect((await store.list('a/b')).map(({ sort }) => sort)).toEqual(['new']);
+      await store.delete({ partition: 'a/b', sort: 'new' });
+    }
+  });
+
   describe('a put with an expectation', () => {
     const move = (value: string, expected: number, by = store) =>
       by.put(key, Buffer.from(value), { expected });
@@ -123,7 +152,7 @@ it('a folder forgets by itself what has expired', async () => {
   const store = await stores.open();
   await store.put({ partition: 'a', sort: 'b' }, Buffer.from('x'), { expires: 1 });
   expect(await store.get({ partition: 'a', sort: 'b' })).toBeUndefined();
-  expect(readdirSync(join(stores.location, 'a'))).toEqual([]);
+  expect(existsSync(join(stores.location, 'a'))).toBe(false);
   await stores.close();
 });
 

@@ -129,6 +129,7 @@ const yamlReaders: Record<string, (file: string, text: string) => unknown> = {
   },
   '.github/workflows/schema.yaml': (_, text) => expectGitHubActions(text),
   '.github/workflows/deploy.yaml': (_, text) => expectGitHubActions(text),
+  '.github/workflows/preview.yaml': (_, text) => expectGitHubActions(text),
   '.gitlab-ci.yml'(_, text) {
     const jobs = Object.values(parseYaml(text) as Record<string, { script?: string | string[] }>);
     expect(jobs.flatMap(({ script = [] }) => script).flatMap(problemsOfCommands)).toEqual([]);
@@ -272,6 +273,7 @@ const others = [
     'docker',
     'echo',
     'export',
+    'gh',
     'git',
     'grep',
     'helm',

@@ -10,10 +10,10 @@ import { startTestGateway } from '../support/running-gateway';
 import { type SmallGraph, startSmallGraph } from '../support/small-graph';
 
 /** The policies of docs/registry.md, in its order. */
-const [reader, team, gateway] = Array.from(
+const [reader, team, gateway, previews] = Array.from(
   readFileSync(join(__dirname, '../../docs/registry.md'), 'utf8').matchAll(/```json\n(.*?)```/gs),
   ([, json]) => [JSON.parse(json!) as Statement | Statement[]].flat(),
-) as [Statement[], Statement[], Statement[]];
+) as [Statement[], Statement[], Statement[], Statement[]];
 const [, startStores] = registryStoreKinds.find(([kind]) => kind === 'DynamoDB')!;
 
 let graph: SmallGraph;
@@ -119,6 +119,32 @@ describe('the policies in the documentation', () => {
       ]);
     }
     expect(guard!.refused).toEqual([]);
+  });
+
+  it('let a role publish previews and delete them, and nothing else', async () => {
+    const registry = await as([...reader, ...previews]);
+    const graph = ['--graph', 'shop@pr-7'];
+    for (const command of [
+      [
+        'publish',
+        'accounts',
+        '--schema',
+        schemaFile('b'),
+        ...graph,
+        '--from',
+        'shop@prod',
+        '--expires',
+        '1h',
+      ],
+      ['diff', ...graph],
+      ['status', '--graph', 'shop'],
+      ['publish', ...graph, '--expires', 'now'],
+    ])
+      expect(await weir(registry, ...command)).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(guard!.refused).toEqual([]);
+    expect(await weir(registry, 'publish', 'accounts', '--schema', schemaFile('b'))).toMatchObject({
+      exitCode: 2,
+    });
   });
 
   it.each([

@@ -105,6 +105,30 @@ describe('--format json', () => {
     expect(await shape(status, 'status')).toMatchObject({ gateways: [], webhooks: [] });
   });
 
+  it('of previews, their end, and all variants', async () => {
+    const own = ['--registry', join(folder, 'previews')];
+    const graph = ['--graph', 'shop@pr-7'];
+    const first = ['publish', 'a', '--schema', file('p.graphql', 'type Query { x: Int }')];
+    expect(JSON.parse((await run(...first, ...url, ...own)).stdout)).toMatchObject({ outcome: 'published' });
+    const published = await run(...first, ...graph, '--from', 'shop@prod', ...own);
+    const preview = z.strictObject({
+      ...{ from: z.literal('shop@prod'), version: z.literal(1), own: z.tuple([z.literal('a')]) },
+      ...{ since: z.iso.datetime(), expires: z.iso.datetime() },
+    });
+    z.looseObject({ version: version.extend({ preview }) }).parse(JSON.parse(published.stdout));
+    const listed = z.strictObject({
+      variants: z.array(
+        z.strictObject({ graph: z.string(), newest: version, gateways: z.array(z.unknown()) }),
+      ),
+    });
+    const { variants } = listed.parse(JSON.parse((await run('status', '--graph', 'shop', ...own)).stdout));
+    expect(variants.map(({ graph }) => graph)).toEqual(['shop@pr-7', 'shop@prod']);
+    for (const outcome of ['ended', 'unchanged'])
+      expect(JSON.parse((await run('publish', ...graph, '--expires', 'now', ...own)).stdout)).toEqual({
+        outcome,
+      });
+  });
+
   it('of compose, whether it composes or not', async () => {
     const config = file(
       'supergraph.yaml',
@@ -247,7 +271,7 @@ describe('--format json', () => {
   });
 
   it('leaves stdout empty where there is no answer', async () => {
-    const { exitCode, stdout, stderr } = await run('status', '--graph', 'shop');
+    const { exitCode, stdout, stderr } = await run('history', '--graph', 'shop');
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
     expect(stderr).toMatch(/^weir: [^\n]+\n$/);
   });

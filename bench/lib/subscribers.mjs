@@ -7,12 +7,14 @@ import { subscription } from '../fixture/ticks.mjs';
  * Opens `count` clients and subscribes with each.
  *
  * @param over `websocket`, `sse` or `multipart`
+ * @param isOwn whether each has an `authorization` of its own; otherwise none has one
  * @param onDelivery called for each result that a client has whole
- * @returns `{ learn(first, second), expect(result), close() }`. When all have the results `first` and `second`, and nothing
- *   after them, `learn` looks at what stands between the two: from then on exactly the results that are to be expected
- *   must come, with exactly that between them. It throws for a client who does not have both.
+ * @returns `{ have(result), learn(first, second), expect(result), close() }`. `have` returns whether all have a result. When
+ *   all have the results `first` and `second`, and nothing after them, `learn` looks at what stands between the two: from
+ *   then on exactly the results that are to be expected must come, with exactly that between them. It throws for a client
+ *   who does not have both.
  */
-export async function openSubscribers(port, { over, count, onDelivery }) {
+export async function openSubscribers(port, { over, count, isOwn = false, onDelivery }) {
   /** One for all sockets, as it is read at once. */
   const buffer = Buffer.allocUnsafe(256 * 1024);
   const results = [];
@@ -29,12 +31,13 @@ export async function openSubscribers(port, { over, count, onDelivery }) {
     socket.on('close', () => {
       if (!subscriber.isLeaving) throw new Error('A connection was closed that should stay open.');
     });
-    await subscribe[over](subscriber);
+    await subscribe[over](subscriber, isOwn ? `authorization: Bearer client-${all.length}\r\n` : '');
   };
   // Not more at once than a listening socket lets wait.
   for (let left = count; left > 0; left -= 100)
     await Promise.all(Array.from({ length: Math.min(100, left) }, open));
   return {
+    have: (result) => all.every((each) => each.has(result)),
     learn: (first, second) => all.forEach((each) => each.learn(first, second)),
     expect: (result) => results.push(Buffer.from(result)),
     close: () => {
@@ -75,6 +78,10 @@ class Subscriber {
     });
   }
 
+  has(result) {
+    return Buffer.concat(this.#early).includes(result);
+  }
+
   learn(first, second) {
     const bytes = Buffer.concat(this.#early);
     const [firstAt, secondAt] = [bytes.lastIndexOf(first), bytes.lastIndexOf(second)];
@@ -112,26 +119,27 @@ class Subscriber {
 }
 
 const subscribe = {
-  async websocket(subscriber) {
+  async websocket(subscriber, headers) {
     const { socket } = subscriber;
     socket.write(
       'GET /graphql HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n' +
-        'sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-protocol: graphql-transport-ws\r\n\r\n',
+        'sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-protocol: graphql-transport-ws\r\n' +
+        `${headers}\r\n`,
     );
     await subscriber.seen('\r\n\r\n');
     socket.write(clientFrame({ type: 'connection_init' }));
     await subscriber.seen('connection_ack');
     socket.write(clientFrame({ id: randomUUID(), type: 'subscribe', payload: subscription }));
   },
-  sse: (subscriber) => post(subscriber, 'text/event-stream'),
-  multipart: (subscriber) => post(subscriber, 'multipart/mixed;subscriptionSpec=1.0'),
+  sse: (subscriber, headers) => post(subscriber, headers, 'text/event-stream'),
+  multipart: (subscriber, headers) => post(subscriber, headers, 'multipart/mixed;subscriptionSpec=1.0'),
 };
 
-async function post(subscriber, accept) {
+async function post(subscriber, headers, accept) {
   const body = JSON.stringify(subscription);
   subscriber.socket.write(
     `POST /graphql HTTP/1.1\r\nhost: x\r\naccept: ${accept}\r\ncontent-type: application/json\r\n` +
-      `content-length: ${body.length}\r\n\r\n${body}`,
+      `content-length: ${body.length}\r\n${headers}\r\n${body}`,
   );
   await subscriber.seen('\r\n\r\n');
 }

@@ -35,6 +35,21 @@ export function framedOnce(frame: Framing['frame']): Framing['frame'] {
   };
 }
 
+/** Bytes as a chunk of HTTP/1.1. The last one is kept: mostly the next client is sent the same. */
+export function chunkOf(bytes: Buffer): Buffer {
+  if (lastChunk?.bytes !== bytes) {
+    const head = Buffer.from(`${bytes.length.toString(16)}\r\n`);
+    lastChunk = { bytes, chunk: Buffer.concat([head, bytes, lineBreak]) };
+  }
+  return lastChunk.chunk;
+}
+
+/** Bytes. Chunks of longer ones would be copies that clients who do not read keep in memory. */
+export const longestChunk = 16 * 1024;
+
+let lastChunk: { readonly bytes: Buffer; readonly chunk: Buffer } | undefined;
+const lineBreak = Buffer.from('\r\n');
+
 /** JSON without line breaks, which end lines and parts. In valid JSON they stand only between tokens. */
 export function withoutLineBreaks(json: Buffer): Buffer {
   if (!json.includes(lineFeed) && !json.includes(carriageReturn)) return json;

@@ -1,9 +1,11 @@
 import type { ServerResponse } from 'node:http';
 import type { Http2ServerResponse, Http2Session } from 'node:http2';
+import type { Socket } from 'node:net';
 import type { ResponseParts } from '../request/sink';
-import type { Framing } from './framing';
+import { chunkOf, type Framing, longestChunk } from './framing';
 import { http2Codes } from './http2-codes';
 import { room } from './room';
+import { WholeResponse } from './whole-messages';
 import { type PartsStream, writeParts } from './write-parts';
 
 export type PartsResponse = ServerResponse & Partial<Pick<Http2ServerResponse, 'stream'>>;
@@ -36,6 +38,8 @@ export async function sendParts(
 class HttpPartsStream implements PartsStream {
   readonly #response: PartsResponse;
   readonly #idle: number;
+  /** What was written to last: its `drain` says when there is room. Undefined before the head is sent. */
+  #written: PartsResponse | Socket | undefined;
 
   constructor(response: PartsResponse, idle: number) {
     this.#response = response;
@@ -43,13 +47,25 @@ class HttpPartsStream implements PartsStream {
   }
 
   write(bytes: Buffer): boolean {
-    return this.#response.write(bytes);
+    const response = this.#response;
+    const isBegun = this.#written !== undefined;
+    if (
+      isBegun &&
+      bytes.length <= longestChunk &&
+      response instanceof WholeResponse &&
+      response.takesChunks
+    ) {
+      this.#written = response.socket!;
+      return response.sendChunks(chunkOf(bytes));
+    }
+    this.#written = response;
+    return response.write(bytes);
   }
 
   async room(): Promise<void> {
     const response = this.#response;
     if (response.stream?.destroyed === true) return;
-    await room(response, this.#idle, () => {
+    await room(this.#written ?? response, this.#idle, () => {
       if (response.stream === undefined) response.destroy();
       else {
         response.stream.close(http2Codes.cancel);

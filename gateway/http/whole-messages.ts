@@ -182,7 +182,10 @@ const mostFraming = 128 * 1024;
 /** What Node calls it where a single chunk has too long extensions. */
 export const tooMuchFraming = 'HPE_CHUNK_EXTENSIONS_OVERFLOW';
 
-/** A response that can be sent in one piece with its head: Node need not check, join and copy them. */
+/**
+ * A response that can be sent in one piece with its head, or in chunks that are written in advance: Node need not check, join
+ * and copy them.
+ */
 export class WholeResponse<
   Request extends IncomingMessage = IncomingMessage,
 > extends ServerResponse<Request> {
@@ -228,6 +231,21 @@ export class WholeResponse<
         this.emit('finish');
       });
     return this.#isSent;
+  }
+
+  /** Whether it is sent in chunks, and those before have gone to the connection: then more of them can be sent. */
+  get takesChunks(): boolean {
+    return this.chunkedEncoding && this.socket !== null && !this.writableEnded;
+  }
+
+  /**
+   * Sends chunks (RFC 9112, section 7.1) with their framing. Node would write each in four pieces. Call it after the first
+   * `write`, which sends the head.
+   *
+   * @returns whether the connection has room for more; its `drain` says when it has again
+   */
+  sendChunks(chunks: Buffer): boolean {
+    return this.socket!.write(chunks);
   }
 }
 

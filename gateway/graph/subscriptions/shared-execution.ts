@@ -485,7 +485,7 @@ export class SharedExecution implements Subscriber, ReadExecution {
       reader.end(error as Error);
       return;
     }
-    request.errorsLeftOut += answered.errorsLeftOut;
+    if (answered.errorsLeftOut > 0) request.errorsLeftOut += answered.errorsLeftOut;
     reader.push(answered);
     this.#options.onDelivery();
   }

@@ -5,6 +5,7 @@ import { type AddressInfo, connect as connectTo } from 'node:net';
 import { eventStream, multipart } from '../../../../gateway/http/parts-types';
 import { type PartsResponse, sendParts } from '../../../../gateway/http/send-parts';
 import type { Framing } from '../../../../gateway/http/framing';
+import { WholeResponse } from '../../../../gateway/http/whole-messages';
 import type { ResponsePart } from '../../../../gateway/request/sink';
 import { flowOf } from '../../../../gateway/subgraph-calls/contract/source';
 import { HeldSource } from '../../../support/held-source';
@@ -60,7 +61,7 @@ afterEach(async () => {
 /** What a client over HTTP/1.1 has got so far, and how it ended. */
 async function askHttp1(sending: Sending) {
   const { handle, open, sent } = answering(sending, servers);
-  const port = await open(createServer(handle));
+  const port = await open(createServer({ ServerResponse: WholeResponse }, handle));
   const got = { text: '', end: undefined as string | undefined };
   const response = await new Promise<IncomingMessage>((resolve) => {
     const request = get({ port, agent: false }, resolve);

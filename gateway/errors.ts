@@ -301,6 +301,12 @@ export const errors = {
     message: ({ subgraph }: { readonly subgraph: string }) =>
       `Subgraph "${subgraph}" was not called: it has had as many calls as its \`rate\` allows.`,
   },
+  TOKEN_EXCHANGE_FAILED: {
+    status: 502,
+    when: 'Beside `data`: a subgraph gets a token that is exchanged for that of the caller (`subgraphs.NAME.auth`: `TOKEN_EXCHANGE`), and the caller has none, or it was not exchanged. The log has the reason.',
+    message: ({ subgraph }: { readonly subgraph: string }) =>
+      `Subgraph "${subgraph}" was not called: the token of the caller could not be exchanged for one of it.`,
+  },
   REQUEST_CONCURRENCY_LIMITED: {
     status: 503,
     when: 'More operations wait for query plans than `planning.waiting`, and this client has the most of them. `Retry-After` has the seconds until the next try.',

@@ -16,6 +16,8 @@ export interface AuthRequest {
 /** The result of verified credentials. */
 export interface Proof {
   readonly identity: Identity;
+  /** The token, where it may be exchanged for one of a subgraph. @default undefined: they are no token */
+  readonly token?: string | undefined;
   /** Whether `extensions` must be ignored, as the signature of the request does not cover them. @default false */
   readonly withoutExtensions?: boolean;
   /**

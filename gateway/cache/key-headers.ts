@@ -6,6 +6,7 @@ import {
   type HeaderRules,
   headerRulesOf,
   joinScope,
+  subjectTokenHeader,
 } from '../subgraph-calls/header-rules';
 import type { Caller } from '../subgraph-calls/contract/transport';
 
@@ -63,7 +64,7 @@ export function compileKeyHeaders(options: Options): KeyHeaders {
 
 function keyHeadersOf(layers: readonly HeaderRules[], identityHeaders: readonly string[]) {
   const isIdentity = (name: string): boolean => identityHeaders.includes(name);
-  const { claims, passed, patterns } = flattenHeaderRules(layers);
+  const { claims, passed, patterns, subjectToken } = flattenHeaderRules(layers);
   const isMatched = (name: string): boolean => patterns.some((matches) => matches(name));
   // Headers whose value may come from a header that does more than identify the caller.
   const beyondIdentity = new Set([
@@ -77,6 +78,7 @@ function keyHeadersOf(layers: readonly HeaderRules[], identityHeaders: readonly 
   const names = [...beyondIdentity].sort();
   const identity = new Set([
     ...identifying.map(({ to }) => to),
+    ...(subjectToken ? [subjectTokenHeader] : []),
     ...identityHeaders.filter((name) => !beyondIdentity.has(name) && (claims.has(name) || isMatched(name))),
   ]);
   return {

@@ -5,17 +5,24 @@ export interface Perishable<Value> {
   readonly expires: number | undefined;
 }
 
+export interface RenewalOptions {
+  /** Milliseconds since 1970. @default Date.now */
+  readonly now?: (() => number) | undefined;
+  /** Milliseconds until the next fetch after one that has failed. @default a second */
+  readonly pauseAfter?: ((error: Error) => number) | undefined;
+}
+
 /**
  * Caches the value that `fetch` gets, and fetches a new one before it expires: five minutes before, or a fifth of its
  * life if that is shorter. Until the new one has come, the old one is returned, so that no caller waits, and none fails
  * while the source is down for a short time. Callers that find no value wait for the same fetch.
  *
  * Returns the value without a promise if there is one. Without one, calls reject with the error of a failed fetch for a
- * second after it.
+ * time after it.
  */
 export function renewed<Value>(
   fetch: () => Promise<Perishable<Value>>,
-  now: () => number = Date.now,
+  { now = Date.now, pauseAfter = () => afterFailure }: RenewalOptions = {},
 ): () => Value | Promise<Value> {
   let kept: (Perishable<Value> & { readonly renewAt: number }) | undefined;
   let fetching: Promise<Value> | undefined;
@@ -29,7 +36,7 @@ export function renewed<Value>(
       failure = undefined;
       return value;
     } catch (error) {
-      failure = { error: error as Error, until: now() + afterFailure };
+      failure = { error: error as Error, until: now() + pauseAfter(error as Error) };
       throw error;
     } finally {
       fetching = undefined;

@@ -35,6 +35,7 @@ import { subscriptions } from './subscriptions';
 import { supergraph, type supergraphOptions } from './supergraph';
 import { telemetry } from './telemetry';
 import { timeouts } from './timeouts';
+import { checkTokenExchange } from './token-exchange';
 import { refuseTokenHeaders } from './token-headers';
 import { refuseTraceHeaders } from './trace-headers';
 import { usage } from './usage';
@@ -222,6 +223,7 @@ export const optionsSchema = allOptions.superRefine(checkGraphs).superRefine((op
     const all = { ...options, subgraphs: { ...options.subgraphs, ...own } };
     refuseTokenHeaders(all, context);
     refuseTraceHeaders(all, context);
+    checkTokenExchange(all, context);
   }
 });
 

@@ -1,32 +1,76 @@
+import { createPrivateKey, type JsonWebKey } from 'node:crypto';
 import { z } from 'zod';
 import { headerNameRule, httpUrl, mapOf, region, text } from './values';
 
 /** How the gateway authenticates to subgraphs. */
 
 const file = text.meta({ title: 'file' });
+const credentialRule = 'must be a secret in printable ASCII';
 const credential = z
-  .string({ error: 'must be a secret in printable ASCII' })
-  .regex(/^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/, { error: 'must be a secret in printable ASCII' })
+  .string({ error: credentialRule })
+  .regex(/^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/, { error: credentialRule })
   .meta({ writeOnly: true, example: '${file:/run/secrets/subgraph-key}' });
 
-const clientCredentials = mapOf({
-  tokenUrl: httpUrl
-    .describe('Where tokens come from, by the client credentials grant of OAuth 2.')
-    .meta({ example: 'https://login.example.com/oauth2/token' }),
+const clientAuthentications = ['client_secret_basic', 'client_secret_post', 'private_key_jwt'] as const;
+
+/** A client at a token endpoint. */
+const tokenClient = {
   clientId: text.describe('The id of the client.').meta({ example: 'weir' }),
-  clientSecret: credential
-    .describe('The secret of the client.')
-    .meta({ example: '${file:/run/secrets/client-secret}' }),
+  clientAuthentication: z
+    .enum(clientAuthentications, { error: `must be one of ${clientAuthentications.join(', ')}` })
+    .default('client_secret_basic')
+    .describe(
+      'How the client authenticates at `tokenUrl`: by `authorization`, in the body, or as in RFC 7523.',
+    ),
+  clientSecret: z
+    .string({ error: credentialRule })
+    .regex(/^[\x21-\x7e]([\x20-\x7e\s]*[\x21-\x7e])?$/, { error: credentialRule })
+    .describe(
+      'The secret of the client; for `private_key_jwt` its private key, a JSON Web Key with `alg`, such as ES256.',
+    )
+    .meta({ writeOnly: true, example: '${file:/run/secrets/client-secret}' }),
   scopes: z
     .array(text, { error: 'must be a list of scopes' })
     .default([])
     .describe('The scopes to ask for.')
     .meta({ example: ['orders:read'] }),
+};
+
+/** Whether a client that has to sign has a key for it. */
+function mayAuthenticate({
+  clientAuthentication,
+  clientSecret,
+}: {
+  readonly clientAuthentication: string;
+  readonly clientSecret: string;
+}): boolean {
+  if (clientAuthentication !== 'private_key_jwt') return true;
+  try {
+    const { alg, ...key } = JSON.parse(clientSecret) as JsonWebKey & { readonly alg?: unknown };
+    return (
+      /^(?:[RPE]S(?:256|384|512)|EdDSA)$/.test(String(alg)) &&
+      createPrivateKey({ key, format: 'jwk' }).type === 'private'
+    );
+  } catch {
+    return false;
+  }
+}
+const clientKeyRule = {
+  error:
+    'must have a private key as its `clientSecret` for `private_key_jwt`: a JSON Web Key with `alg`, such as ES256',
+};
+
+const clientCredentialsShape = {
+  tokenUrl: httpUrl
+    .describe('Where tokens come from, by the client credentials grant of OAuth 2.')
+    .meta({ example: 'https://login.example.com/oauth2/token' }),
+  ...tokenClient,
   audience: text
     .optional()
     .describe('The audience to ask for. Left out: none.')
     .meta({ example: 'https://orders.example.com' }),
-});
+};
+const clientCredentials = mapOf(clientCredentialsShape).refine(mayAuthenticate, clientKeyRule);
 const token = z
   .union([credential, clientCredentials], {
     error: 'must be a token, or a map of `tokenUrl`, `clientId` and `clientSecret`',
@@ -50,7 +94,7 @@ export const typeRule =
       ? `must be ${types.slice(0, -1).join(', ')} or ${types.at(-1)}`
       : `must be a map with a \`type\`: ${types.join(', ')}`;
 
-const types = ['AWS_IAM', 'API_KEY', 'BEARER', 'CLIENT_CREDENTIALS'];
+const types = ['AWS_IAM', 'API_KEY', 'BEARER', 'CLIENT_CREDENTIALS', 'TOKEN_EXCHANGE'];
 export const subgraphAuth = z
   .discriminatedUnion(
     'type',
@@ -73,7 +117,24 @@ export const subgraphAuth = z
         type: z.literal('BEARER').describe(typeMeaning),
         token: credential.describe('The token to send as `authorization: Bearer`.'),
       }),
-      clientCredentials.extend({ type: z.literal('CLIENT_CREDENTIALS').describe(typeMeaning) }),
+      z
+        .strictObject({
+          type: z.literal('CLIENT_CREDENTIALS').describe(typeMeaning),
+          ...clientCredentialsShape,
+        })
+        .refine(mayAuthenticate, clientKeyRule),
+      z
+        .strictObject({
+          type: z.literal('TOKEN_EXCHANGE').describe(typeMeaning),
+          tokenUrl: httpUrl
+            .describe('Where the token of the caller is exchanged (RFC 8693).')
+            .meta({ example: 'https://login.example.com/oauth2/token' }),
+          ...tokenClient,
+          audience: text
+            .describe('The audience to ask for. What is issued for another one is refused.')
+            .meta({ example: 'https://orders.example.com' }),
+        })
+        .refine(mayAuthenticate, clientKeyRule),
     ],
     { error: typeRule(types) },
   )

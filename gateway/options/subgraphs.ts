@@ -93,7 +93,7 @@ export const subgraphs = z
       auth: subgraphAuth
         .optional()
         .describe(
-          'How the gateway authenticates to it, other than by a private link: a map with a `type` (AWS_IAM, API_KEY, BEARER, CLIENT_CREDENTIALS) and its settings: [identity.md](identity.md#subgraphs-that-want-credentials). Left out: by a private link, if there is one.',
+          'How the gateway authenticates to it, other than by a private link: a map with a `type` (AWS_IAM, API_KEY, BEARER, CLIENT_CREDENTIALS, TOKEN_EXCHANGE) and its settings: [identity.md](identity.md#subgraphs-that-want-credentials). Left out: by a private link, if there is one.',
         )
         .meta({ protects: true }),
       appsync: appSync
@@ -148,6 +148,9 @@ export const subgraphs = z
       .refine(({ identity, headers }) => identity === 'forwarded' || !forwards(headers), {
         error:
           'must not have both `identity: independent` and `headers` other than `set`: those depend on the client',
+      })
+      .refine(({ identity, auth }) => identity === 'forwarded' || auth?.type !== 'TOKEN_EXCHANGE', {
+        error: 'must not have `identity: independent` with TOKEN_EXCHANGE: its token is that of the caller',
       })
       .refine(({ auth, appsync }) => auth === undefined || appsync === undefined, {
         error: 'must have `auth` or `appsync`, not both',

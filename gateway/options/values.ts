@@ -71,7 +71,7 @@ export const size = z
 const ownHeaders = new Set(
   `connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer transfer-encoding
   upgrade host expect accept accept-encoding traceparent tracestate x-request-id x-request-timeout http2-settings
-  signature signature-input weir-identity __proto__`.split(/\s+/),
+  signature signature-input weir-identity weir-subject-token __proto__`.split(/\s+/),
 );
 
 /** The headers that carry credentials whatever the options are, or belong to a signature. */

@@ -226,7 +226,11 @@ export class IncomingRequest implements Caller, LiveSetMember, PlanWaiter {
   }
 
   get #forwarded(): CallHeaders {
-    return (this.#callHeaders ??= this.#options.forward(this.head.headers, this.identity.claims));
+    return (this.#callHeaders ??= this.#options.forward(
+      this.head.headers,
+      this.identity.claims,
+      this.proof?.token,
+    ));
   }
 
   /** Adds a header for subgraphs. Call it before its operations run. */

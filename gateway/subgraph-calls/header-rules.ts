@@ -10,6 +10,9 @@ import { matchesParts } from '../options/wildcards';
 import { asciiJson } from './wire/request-body';
 import type { Caller } from './contract/transport';
 
+/** The header in which a caller has its token for a signer that exchanges it. It is never sent. */
+export const subjectTokenHeader = 'weir-subject-token';
+
 /** The rules by which subgraphs get headers. Names are case-insensitive. */
 export interface HeaderRules {
   /**
@@ -30,6 +33,8 @@ export interface HeaderRules {
   readonly defaults?: Readonly<Record<string, string>> | undefined;
   /** The header that has the name of the client's operation. It is added to each call. */
   readonly operationName?: string | undefined;
+  /** Whether `subjectTokenHeader` has the token of the caller. @default false */
+  readonly subjectToken?: boolean | undefined;
   /** Client headers that no pattern forwards, in lower case: those of tokens, and those that the gateway writes for traces. */
   readonly unmatched?: readonly string[] | undefined;
 }
@@ -59,13 +64,17 @@ export function headerRulesOf({
   const own = new Map<string, readonly HeaderRules[]>();
   const independent = new Map<string, readonly HeaderRules[]>();
   const withheld = new Map<string, readonly string[]>();
-  for (const [name, { identity, headers: more }] of Object.entries(subgraphs)) {
+  for (const [name, { identity, headers: more, auth: signed }] of Object.entries(subgraphs)) {
+    const layers = signed?.type === 'TOKEN_EXCHANGE' ? [headers, more, exchanged] : [headers, more];
     if (identity === 'independent') independent.set(name, [{ set: headers.set }, { set: more.set }]);
-    else if (!isEmpty(more)) own.set(name, [headers, more]);
+    else if (layers.length > 2 || !isEmpty(more)) own.set(name, layers);
     withheld.set(name, identity === 'independent' ? shared : shared.filter((each) => isRuled(each, more)));
   }
   return { all: [headers], own, independent, shared, withheld };
 }
+
+/** The exchanged token replaces that of the caller, which then has to separate callers. */
+const exchanged: HeaderRules = { exclude: ['authorization'], subjectToken: true };
 
 /** Whether rules leave out the client's header of this name, or give its name to another value. */
 const isRuled = (
@@ -102,6 +111,8 @@ export interface FlatHeaderRules {
   readonly defaults: ReadonlyMap<string, string>;
   /** The header that has the name of the client's operation; undefined if none has. */
   readonly operationName: string | undefined;
+  /** Whether `subjectTokenHeader` has the token of the caller. */
+  readonly subjectToken: boolean;
   /** Client headers that are forwarded: the client's name and the subgraph's. */
   readonly passed: readonly { readonly from: string; readonly to: string }[];
   /** A test for each pattern: whether a client header is forwarded under its own name. */
@@ -158,7 +169,8 @@ export function flattenHeaderRules(layers: readonly HeaderRules[]): FlatHeaderRu
       if (!isExcluded(from) && !isFixed(to)) passed.push({ from, to });
     }
   });
-  return { set, claims, defaults, operationName, passed, patterns };
+  const subjectToken = layers.some((rules) => rules.subjectToken === true);
+  return { set, claims, defaults, operationName, subjectToken, passed, patterns };
 }
 
 const partsOf = (pattern: string): readonly string[] => pattern.toLowerCase().split('*');
@@ -174,11 +186,11 @@ const isWritable = (name: string): boolean => !isOwnHeader(name);
  */
 export function compileHeaderRules(
   ...layers: readonly HeaderRules[]
-): (headers: IncomingHttpHeaders, claims?: Identity['claims']) => Caller['headers'] {
-  const { set, claims, defaults, passed, patterns } = flattenHeaderRules(layers);
+): (headers: IncomingHttpHeaders, claims?: Identity['claims'], token?: string) => Caller['headers'] {
+  const { set, claims, defaults, subjectToken, passed, patterns } = flattenHeaderRules(layers);
   const fixed = Object.fromEntries(set);
 
-  return (headers, given = {}) => {
+  return (headers, given = {}, token) => {
     const chosen: Record<string, string> = { ...fixed };
     const ofConnection = headers.connection === undefined ? undefined : namesIn(headers.connection);
     const pass = (from: string, to: string): void => {
@@ -197,6 +209,7 @@ export function compileHeaderRules(
       if (text !== undefined && isHeaderValue(text)) chosen[name] = text;
     }
     for (const [name, value] of defaults) if (!Object.hasOwn(chosen, name)) chosen[name] = value;
+    if (subjectToken && token !== undefined) chosen[subjectTokenHeader] = token;
     return chosen;
   };
 }
@@ -220,20 +233,24 @@ export interface CallHeaders {
   readonly shared: Caller['headers'] | undefined;
 }
 
-/** Picks the headers of all subgraphs. */
-export type ForwardHeaders = (headers: IncomingHttpHeaders, claims: Identity['claims']) => CallHeaders;
+/** Picks the headers of all subgraphs. @param token that of the caller, if it has a verified one */
+export type ForwardHeaders = (
+  headers: IncomingHttpHeaders,
+  claims: Identity['claims'],
+  token?: string,
+) => CallHeaders;
 
 export function compileCallHeaders(rules: SubgraphHeaderRules): ForwardHeaders {
   const forward = compileHeaderRules(...rules.all);
   const own = [...rules.own].map(([name, layers]) => [name, compileHeaderRules(...layers)] as const);
   const share = rules.shared.length === 0 ? undefined : compileHeaderRules({ forward: rules.shared });
-  return (headers, claims) => ({
+  return (headers, claims, token) => ({
     headers: forward(headers, claims),
     shared: share?.(headers),
     own:
       own.length === 0
         ? undefined
-        : new Map(own.map(([name, forwardOwn]) => [name, forwardOwn(headers, claims)])),
+        : new Map(own.map(([name, forwardOwn]) => [name, forwardOwn(headers, claims, token)])),
   });
 }
 

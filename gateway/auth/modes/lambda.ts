@@ -32,7 +32,9 @@ export function lambda(options: LambdaAuthOptions, logger: Pick<Logger, 'error' 
       });
     const lifetime = answer.ttlOverride === undefined ? ttl : answer.ttlOverride * 1000;
     // When the token expires is not reported: the lifetime is that of the answer.
-    const decision = answer.isAuthorized ? { identity: identityOf(token, answer) } : denied;
+    const decision = answer.isAuthorized
+      ? { identity: identityOf(token, answer), token: token.replace(/^bearer /i, '') }
+      : denied;
     if (lifetime > 0) answers.set(token, decision, { ttl: lifetime });
     return admitted(decision);
   }

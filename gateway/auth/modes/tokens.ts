@@ -63,7 +63,7 @@ export function tokens(header: string, issuers: readonly TokenIssuer[]): Authent
     const objection = wrongTypeIn(payload) ?? issuer.objection(payload);
     if (objection !== undefined) throw unauthenticated(objection, invalidToken);
     const expires = (payload.exp! + tolerance) * 1000;
-    const proof = { identity: createIdentity(issuer.identityOf(payload)), expires };
+    const proof = { identity: createIdentity(issuer.identityOf(payload)), expires, token };
     const until = Math.min(expires, Date.now() + rememberedFor);
     verified.set(value, { proof, until }, { size: value.length + 1024 });
     return proof;

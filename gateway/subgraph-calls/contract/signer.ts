@@ -1,4 +1,4 @@
-import type { Caller } from './transport';
+import type { Caller, TransportFailure } from './transport';
 
 /** Authenticates calls to a subgraph. It lives as long as the process, so that fetched tokens outlive a supergraph. */
 export interface Signer {
@@ -10,7 +10,7 @@ export interface Signer {
    * The headers of one call, names and values in turn. Returned without a promise where possible, as a promise would
    * delay every call.
    *
-   * Throws, or rejects, if it has no key or token. The call is not sent then.
+   * Throws, or rejects, if it has no key or token: with a `SigningError` if that lies with the caller. The call is not sent then.
    */
   sign(call: UnsignedCall): SignedHeaders | Promise<SignedHeaders>;
 }
@@ -29,3 +29,20 @@ export interface UnsignedCall {
 }
 
 export type SignedHeaders = readonly string[];
+
+/** Why there is nothing to sign the call of this caller with. The message is for the log. */
+export class SigningError extends Error {
+  override readonly name = 'SigningError';
+
+  constructor(
+    readonly failure: TransportFailure,
+    message: string,
+    cause?: unknown,
+  ) {
+    super(message, { cause });
+  }
+}
+
+/** What it means for a call that its signer throws or rejects. */
+export const failureOfSigning = (error: unknown): TransportFailure =>
+  error instanceof SigningError ? error.failure : 'unsigned';

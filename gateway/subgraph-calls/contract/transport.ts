@@ -322,7 +322,8 @@ export type TransportErrorCode =
   | 'SUBREQUEST_MALFORMED_RESPONSE'
   | 'GATEWAY_TIMEOUT'
   | 'MAX_SUBGRAPH_CALLS_LIMIT'
-  | 'SUBGRAPH_RATE_LIMITED';
+  | 'SUBGRAPH_RATE_LIMITED'
+  | 'TOKEN_EXCHANGE_FAILED';
 
 export const failures = {
   unreachable: { code: 'SUBREQUEST_HTTP_ERROR', message: 'could not be reached' },
@@ -354,6 +355,14 @@ export const failures = {
   unsigned: {
     code: 'SUBREQUEST_HTTP_ERROR',
     message: 'was not called: there is nothing to sign the call with',
+  },
+  'no-token': {
+    code: 'TOKEN_EXCHANGE_FAILED',
+    message: 'was not called: the caller has no token to exchange for one of it',
+  },
+  'not-exchanged': {
+    code: 'TOKEN_EXCHANGE_FAILED',
+    message: 'was not called: the token of the caller could not be exchanged for one of it',
   },
   unsendable: { code: 'SUBREQUEST_HTTP_ERROR', message: 'was not called: the request could not be sent' },
   aborted: { code: 'SUBREQUEST_HTTP_ERROR', message: 'was not waited for: the client has gone' },

@@ -13,7 +13,7 @@ import type { Logger } from '../../telemetry/logger';
 
 /**
  * Logs subgraph calls without a response, and those with a status from 500, as clients do not get
- * the reason. A call that was aborted because its client left is no failure.
+ * the reason. A call that was aborted because its client left is no failure, nor one for a caller without a token.
  */
 export function logFailedCalls(logger: Pick<Logger, 'warn'>): Interceptor {
   const answered = (response: SubgraphResponse, { operation, caller }: SubgraphRequest): SubgraphResponse => {
@@ -23,7 +23,7 @@ export function logFailedCalls(logger: Pick<Logger, 'warn'>): Interceptor {
     return response;
   };
   const failed = (error: unknown, { operation: { subgraph }, caller }: SubgraphRequest): never => {
-    if (error instanceof TransportError && error.failure !== 'aborted')
+    if (error instanceof TransportError && error.failure !== 'aborted' && error.failure !== 'no-token')
       logger.warn({ err: error.cause, subgraph, ...loggedIds(caller) }, error.message);
     throw error;
   };

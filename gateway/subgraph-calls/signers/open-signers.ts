@@ -10,6 +10,7 @@ import { bearerToken } from './bearer';
 import { staticHeader } from './header';
 import { type LinkKey, type LinkKeys, openLinkKeys } from './link-keys';
 import { signPrivateLink } from './private-link';
+import { tokenExchange, type TokenExchangeOptions } from './token-exchange';
 import { type VerifyCallback, verifyCallback } from './signed-callback';
 import { sigV4 } from '../../net/sigv4';
 
@@ -44,8 +45,9 @@ export function openSubgraphSigners(
   const keys = lease?.value;
   const own = new Map<string, Signer>();
   const used = new UsedSignatures();
+  const exchanges = new Map<string, Signer>();
   for (const [name, { auth, appsync }] of Object.entries(subgraphs)) {
-    if (auth !== undefined) own.set(name, signerFor(auth));
+    if (auth !== undefined) own.set(name, signerFor(auth, exchanges));
     else if (appsync !== undefined) own.set(name, appSyncSigner(appsync.auth));
   }
   return {
@@ -57,7 +59,8 @@ export function openSubgraphSigners(
   };
 }
 
-function signerFor(auth: SubgraphAuth): Signer {
+/** @param exchanges those so far, by their settings: subgraphs with the same ones share what was exchanged */
+function signerFor(auth: SubgraphAuth, exchanges: Map<string, Signer>): Signer {
   switch (auth.type) {
     case 'AWS_IAM':
       return sigV4({ ...auth, credentials: awsCredentials() });
@@ -67,7 +70,16 @@ function signerFor(auth: SubgraphAuth): Signer {
       return bearerToken({ token: auth.token });
     case 'CLIENT_CREDENTIALS':
       return bearerToken({ token: auth });
+    case 'TOKEN_EXCHANGE':
+      return sharedExchange(auth, exchanges);
   }
+}
+
+function sharedExchange(auth: TokenExchangeOptions, exchanges: Map<string, Signer>): Signer {
+  const key = JSON.stringify(auth);
+  const shared = exchanges.get(key) ?? tokenExchange(auth);
+  exchanges.set(key, shared);
+  return shared;
 }
 
 function openKeys(

@@ -9,7 +9,7 @@ import { KeptBytes } from '../wire/kept-bytes';
 import { failureOf } from '../wire/network-failure';
 import type { PendingCall, PendingCalls } from '../sharing/pending-calls';
 import { subscribeBody } from '../wire/request-body';
-import type { Signer } from '../contract/signer';
+import { failureOfSigning, type Signer } from '../contract/signer';
 import {
   type Caller,
   type SubgraphRequest,
@@ -118,7 +118,8 @@ class EventStreamCall implements Dispatcher.DispatchHandler, PendingCall {
 
   begin(): void {
     const failure = this.#options.pending.add(this);
-    if (failure === undefined) this.#send().catch((error: unknown) => this.#fail('unsigned', error));
+    if (failure === undefined)
+      this.#send().catch((error: unknown) => this.#fail(failureOfSigning(error), error));
     else this.giveUp(failure);
   }
 

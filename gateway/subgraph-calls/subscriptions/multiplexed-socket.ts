@@ -2,6 +2,7 @@
 import type { buildConnector } from 'undici';
 import type { WebSocket } from 'ws';
 import type * as Ws from 'ws';
+import { failureOfSigning } from '../contract/signer';
 import { failureOf as failureOfNetwork, isTemporary } from '../wire/network-failure';
 import type { PendingCall, PendingCalls } from '../sharing/pending-calls';
 import { type SubgraphRequest, TransportError, type TransportFailure } from '../contract/transport';
@@ -59,7 +60,7 @@ export class MultiplexedSocket {
     this.#options = options;
     this.#onEnd = onEnd;
     this.#timer = setTimeout(() => this.end('timeout'), options.timeout);
-    this.#connect(request).catch((error: unknown) => this.end('unsigned', error));
+    this.#connect(request).catch((error: unknown) => this.end(failureOfSigning(error), error));
   }
 
   /** Whether it takes another subscription. */
@@ -253,7 +254,7 @@ export class MultiplexedSocket {
     if (!('then' in message)) send(message);
     else
       message.then(send).catch((error: unknown) => {
-        subscription.fail('unsigned', error);
+        subscription.fail(failureOfSigning(error), error);
         this.#leave(subscription);
       });
   }

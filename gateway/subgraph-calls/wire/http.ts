@@ -12,7 +12,7 @@ import { type PendingCall, PendingCalls } from '../sharing/pending-calls';
 import { bodyOf, lengthOf, requestHeaders } from './request-body';
 import { restHeaders, restUrl, without } from './rest-request';
 import { CallerHeaders, isSendable, linesOf, ReplacedNames } from '../sent-headers';
-import type { SignedHeaders, Signer, UnsignedCall } from '../contract/signer';
+import { failureOfSigning, type SignedHeaders, type Signer, type UnsignedCall } from '../contract/signer';
 import type { RecordCall, SubgraphDurations } from '../../telemetry/statistics/subgraph-durations';
 import { parseSubgraphUrl } from '../endpoints/subgraph-url';
 import {
@@ -363,7 +363,7 @@ class HttpCall implements Dispatcher.DispatchHandler, Http1Call, PendingCall, Ar
       // The call may have timed out while it was signed.
       if (!this.#settled) signedCall(signed);
     };
-    const fail = (error: unknown): void => this.#fail('unsigned', error as Error);
+    const fail = (error: unknown): void => this.#fail(failureOfSigning(error), error as Error);
     try {
       const signed = signer.sign({ ...unsignedCall, caller: this.caller });
       if ('then' in signed) signed.then(send).catch(fail);

@@ -236,6 +236,8 @@ const together = [
   'subgraphs: { a: { url: dns://a.internal/graphql, appsync: { auth: { type: NONE } } } }',
   'subgraphs: { a: { tls: { cert: a } } }',
   'subgraphs: { a: { auth: { type: BASIC } } }',
+  'subgraphs: { a: { auth: { type: TOKEN_EXCHANGE, tokenUrl: https://a.example, audience: a, clientId: a, clientSecret: a, clientAuthentication: private_key_jwt } } }',
+  'subgraphs: { a: { identity: independent, auth: { type: TOKEN_EXCHANGE, tokenUrl: https://a.example, audience: a, clientId: a, clientSecret: a } } }',
   'subgraphs: { a: { auth: { type: BEARER, key: a } } }',
   `privateLinks: { keysFile: a, keys: [${'k'.repeat(32)}] }`,
   'rates: [{ name: a, per: client, limit: 1, window: 1s }, { name: a, per: client, limit: 1, window: 1s }]',

@@ -9,7 +9,7 @@ function source() {
       state.fetches++;
       return new Promise<Perishable<string>>((resolve, reject) => waiting.push({ resolve, reject }));
     },
-    () => state.time,
+    { now: () => state.time },
   );
   const settle = async (give: (next: (typeof waiting)[number]) => void) => {
     give(waiting.shift()!);

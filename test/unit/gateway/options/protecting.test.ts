@@ -45,13 +45,13 @@ const notProtecting = `
   subgraphs.NAME.headers.forward subgraphs.NAME.headers.rename.NAME subgraphs.NAME.headers.response.NAME
   subgraphs.NAME.arrayBatching subgraphs.NAME.auth.type subgraphs.NAME.auth.service
   subgraphs.NAME.auth.region subgraphs.NAME.auth.key subgraphs.NAME.auth.header subgraphs.NAME.auth.token
-  subgraphs.NAME.auth.tokenUrl subgraphs.NAME.auth.clientId subgraphs.NAME.auth.clientSecret
+  subgraphs.NAME.auth.tokenUrl subgraphs.NAME.auth.clientId subgraphs.NAME.auth.clientAuthentication subgraphs.NAME.auth.clientSecret
   subgraphs.NAME.auth.scopes subgraphs.NAME.auth.audience subgraphs.NAME.appsync.auth.type
   subgraphs.NAME.appsync.auth.region subgraphs.NAME.appsync.auth.apiKey
   subgraphs.NAME.appsync.auth.jwtToken.tokenUrl subgraphs.NAME.appsync.auth.jwtToken.clientId
-  subgraphs.NAME.appsync.auth.jwtToken.clientSecret subgraphs.NAME.appsync.auth.jwtToken.scopes
+  subgraphs.NAME.appsync.auth.jwtToken.clientAuthentication subgraphs.NAME.appsync.auth.jwtToken.clientSecret subgraphs.NAME.appsync.auth.jwtToken.scopes
   subgraphs.NAME.appsync.auth.jwtToken.audience subgraphs.NAME.appsync.auth.token.tokenUrl
-  subgraphs.NAME.appsync.auth.token.clientId subgraphs.NAME.appsync.auth.token.clientSecret
+  subgraphs.NAME.appsync.auth.token.clientAuthentication subgraphs.NAME.appsync.auth.token.clientId subgraphs.NAME.appsync.auth.token.clientSecret
   subgraphs.NAME.appsync.auth.token.scopes subgraphs.NAME.appsync.auth.token.audience
   subgraphs.NAME.subscriptions.protocol subgraphs.NAME.subscriptions.url
   subgraphs.NAME.subscriptions.heartbeat subgraphs.NAME.subscriptions.reconnect

@@ -49,12 +49,20 @@ export interface CombinedField {
 /** The combinations of a program's operations so far. */
 export class Combinations {
   readonly #types: TypeTable;
+  readonly #shared: ReadonlySet<string>;
   readonly #known = new Map<string, Combination | undefined>();
   readonly #size: GrowingSize | undefined;
 
-  constructor(types: TypeTable, size?: GrowingSize) {
+  /** @param shared the subgraphs of which several fetches request entities */
+  constructor(types: TypeTable, shared: ReadonlySet<string>, size?: GrowingSize) {
     this.#types = types;
+    this.#shared = shared;
     this.#size = size;
+  }
+
+  /** Whether another fetch may request entities of the same subgraph. */
+  mayHave({ getsEntities, request }: FetchOperation): boolean {
+    return getsEntities && this.#shared.has(request.subgraph);
   }
 
   /** Undefined where they cannot be combined, or where the program has too many combinations already. */

@@ -56,6 +56,14 @@ export class FetchCompiler {
     return dependenciesOf(this.fetches, this.root);
   }
 
+  /** The subgraphs of which several fetches request entities. */
+  sharedSubgraphs(): ReadonlySet<string> {
+    const requested = this.compiled.flatMap((fetch) =>
+      fetch?.kind === 'entities' ? fetch.operation.request.subgraph : [],
+    );
+    return new Set(requested.filter((name, i) => requested.indexOf(name) !== i));
+  }
+
   operationOf({ node }: OrderedFetch): FetchOperation {
     return compileSubgraphOperation(node, this.types, this.operations, this.#client);
   }

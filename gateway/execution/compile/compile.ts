@@ -109,7 +109,7 @@ class ProgramCompiler {
       isExclusive: fetches.some(({ node }) => node.contextRewrites !== undefined),
       dependencies: this.#dependencies,
       introspection: new Introspection(visibleSchema, operation, fragments, new GrowingSize(size)),
-      combinations: new Combinations(types, new GrowingSize(size)),
+      combinations: new Combinations(types, this.#fetches.sharedSubgraphs(), new GrowingSize(size)),
       subgraphs: [...new Set(fetches.map(({ node }) => node.serviceName))],
       source: this.#isSubscription ? [...operations.values()][0] : undefined,
       usualBytes: 0,

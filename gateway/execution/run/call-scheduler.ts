@@ -1,6 +1,7 @@
 /**
  * Collects the subgraph calls of a run. Calls added in one turn of the event loop are sent at its end; calls to one
- * subgraph share a request where they can be combined.
+ * subgraph share a request where they can be combined. Where later ones may be combined with them, and answers are still
+ * to come, they wait for one turn more: answers to calls that were sent together come within a turn or two.
  */
 import { type SubgraphCall, type CallResult } from './call';
 import {
@@ -23,6 +24,10 @@ export class CallScheduler {
   #calls: SubgraphCall[] = [];
   /** Whether a flush is due. `execute` makes the first one. */
   #isDue = true;
+  /** Whether the collected calls have waited for a turn more. */
+  #haveWaited = false;
+  /** Calls that are not answered. */
+  #inFlight = 0;
 
   constructor(run: Run, combinations: Combinations) {
     this.#run = run;
@@ -34,13 +39,27 @@ export class CallScheduler {
     this.#calls.push(call);
     if (this.#isDue) return;
     this.#isDue = true;
+    this.#flushAfterTurn();
+  }
+
+  #flushAfterTurn(): void {
     setImmediate(() => {
       try {
-        this.flush();
+        if (!this.#mayGrow()) this.flush();
+        else {
+          this.#haveWaited = true;
+          this.#flushAfterTurn();
+        }
       } catch (error) {
         this.#run.fail(error);
       }
     });
+  }
+
+  /** Whether calls that can be combined with these may follow from an answer within the next turn. */
+  #mayGrow(): boolean {
+    if (this.#haveWaited || this.#inFlight === 0) return false;
+    return this.#calls.some(({ operation }) => this.#combinations.mayHave(operation));
   }
 
   /** Sends the collected calls. */
@@ -48,6 +67,7 @@ export class CallScheduler {
     const calls = this.#calls;
     this.#calls = [];
     this.#isDue = false;
+    this.#haveWaited = false;
     for (const call of calls) call.close();
     if (calls.length === 1) this.send(calls[0]!);
     else {
@@ -62,7 +82,9 @@ export class CallScheduler {
   send(call: SubgraphCall): void {
     const { entityRequests, operation } = call;
     const run = this.#run;
+    this.#inFlight++;
     const done = (result: CallResult): void => {
+      this.#inFlight--;
       call.receive(result);
       call.settleWaiting();
     };
@@ -84,6 +106,7 @@ export class CallScheduler {
     }
     const run = this.#run;
     const { parts, variableUsages } = combination;
+    this.#inFlight++;
     const received = (result: CallResult): void => this.#distribute(calls, combination, result);
     if (calls[0]!.entityRequests === undefined) {
       callSubgraph(run, combination, rootVariables(run, variableUsages), undefined, received);
@@ -106,6 +129,7 @@ export class CallScheduler {
 
   /** Gives each call its part of a combined result. */
   #distribute(calls: readonly SubgraphCall[], { parts, fields }: Combination, result: CallResult): void {
+    this.#inFlight--;
     const errors = partErrors(result.errors, calls.length, fields);
     // An error at one non-null field leaves no data for the whole request. Calls without errors are sent again.
     const isInnocent = (_: unknown, i: number): boolean =>

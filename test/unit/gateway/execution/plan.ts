@@ -1,4 +1,5 @@
 /** Plans written by hand, for what the planner makes rarely or not yet. */
+import { setImmediate } from 'node:timers/promises';
 import { buildSchema, parse } from 'graphql';
 import { compileOperation, execute } from '../../../../gateway/execution';
 import {
@@ -57,6 +58,8 @@ export async function run(options: {
   variables?: Record<string, unknown>;
   /** By service. @default none */
   interfaceObjects?: Record<string, readonly string[]>;
+  /** By service, turns of the event loop that an answer takes. @default 0 */
+  turns?: Record<string, number>;
 }) {
   const schema = buildSchema(options.schema);
   const program = compileOperation({
@@ -73,7 +76,7 @@ export async function run(options: {
   });
   const sent: Sent[] = [];
   const left = structuredClone(options.answers);
-  const send: Send = ({ operation: { subgraph, document }, variables }) => {
+  const send: Send = async ({ operation: { subgraph, document }, variables }) => {
     sent.push({
       service: subgraph,
       document,
@@ -84,7 +87,8 @@ export async function run(options: {
     const body = Buffer.from(
       typeof answer === 'string' ? answer : JSON.stringify(isWhole ? answer : { data: answer }),
     );
-    return Promise.resolve({ status: 200, headers: {}, body });
+    for (let turns = options.turns?.[subgraph] ?? 0; turns > 0; turns--) await setImmediate();
+    return { status: 200, headers: {}, body };
   };
   const caller = callerOf();
   const { body } = await execute(program, { variables: options.variables, send, caller });

@@ -213,7 +213,7 @@ describe('combinations', () => {
   });
 
   it('are made once, and not endlessly many', () => {
-    const combinations = new Combinations(types);
+    const combinations = new Combinations(types, new Set());
     const sets = operations.flatMap((one) => operations.map((other) => [one, other]));
     const made = sets.map((set) => combinations.of(set));
 

@@ -43,12 +43,16 @@ export class GraphLookup {
   }
 
   async #current(name: string): Promise<Version | undefined> {
+    const store = await this.openStore();
+    return new RegistryReader({ store, variant: parseVariant(name) }).current();
+  }
+
+  async openStore(): Promise<RegistryStore> {
     this.#store ??= openRegistryStore(this.#registry, awsAgents());
-    const store = await this.#store.catch((error: unknown) => {
+    return this.#store.catch((error: unknown) => {
       this.#store = undefined;
       throw error;
     });
-    return new RegistryReader({ store, variant: parseVariant(name) }).current();
   }
 
   async close(): Promise<void> {

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type GatewayReport, reportInterval } from '../../schema/registry/gateway-reports';
 import { RegistryReader } from '../../schema/registry/reader';
 import { hashOf } from '../../schema/registry/texts';
-import { parseVariant, type Version } from '../../schema/registry/version';
+import { parseVariant, RegistryError, type Version } from '../../schema/registry/version';
 import { openRegistryStore } from '../../schema/store/open';
 import type { RegistryStore } from '../../schema/store/store';
 import type { Logger } from '../telemetry/logger';
@@ -55,16 +55,19 @@ export function openRegistry(options: RegistryOptions): {
   /** The newest version that was read, and the state of its supergraph. */
   let seen: Version | undefined;
   let running: { readonly hash: string; readonly version: number | undefined } | undefined;
+  /** Whether there is no version, as far as the last look has seen. */
+  let isGone = false;
   let refused: { readonly hash: string; readonly reason: string } | undefined;
 
   const open = async (): Promise<RegistryReader> => {
     store ??= await openRegistryStore(location, awsAgents());
     return new RegistryReader({ store, variant });
   };
-  /** Nothing is written to a variant that has expired, as what it had is deleted. */
+  /** Nothing is written to a variant that does not exist: one that has expired is deleted. */
   const openIfThere = async (): Promise<RegistryReader | undefined> => {
     const reader = await open();
-    return (await reader.current()) === undefined ? undefined : reader;
+    if (pinned !== undefined) return (await reader.current()) === undefined ? undefined : reader;
+    return isGone ? undefined : reader;
   };
   const reports = options.isReadOnly
     ? noReports
@@ -84,7 +87,13 @@ export function openRegistry(options: RegistryOptions): {
     const reader = await open();
     // A pinned version never changes, so it is read only once.
     if (pinned !== undefined && seen !== undefined) return undefined;
-    const found = pinned === undefined ? await reader.newest() : await reader.version(pinned);
+    const found = await (pinned === undefined ? reader.newest() : reader.version(pinned)).catch(
+      (error: unknown) => {
+        isGone = error instanceof RegistryError;
+        throw error;
+      },
+    );
+    isGone = false;
     if (found.supergraph === undefined) throw reader.noSupergraph(found);
     const before = seen;
     if (found.number === before?.number) return undefined;

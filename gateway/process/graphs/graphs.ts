@@ -9,12 +9,13 @@ import {
   optionsOfGraph,
   openServedGraph,
   partsOfGraph,
-  type ServedGraph,
   type SharedParts,
 } from '../configuration/served-graph';
 import type { PreviousGraph } from '../configuration/graph';
 import { type ChooseGraph, compileChooseGraph } from './choose-graph';
+import { ExpiredPreviews } from '../../supergraph/expired-previews';
 import { GraphLookup } from '../../supergraph/graph-lookup';
+import { OpenGraph, overloaded } from './open-graph';
 
 /**
  * The graphs of a process besides the default one. Each is opened by the first request that chooses it, and closes when it
@@ -26,6 +27,7 @@ export class Graphs {
   readonly #default: Pick<GraphSteps, 'answer'>;
   readonly #choose: ChooseGraph;
   readonly #lookup: GraphLookup;
+  readonly #expired: ExpiredPreviews;
   readonly #open = new Map<string, OpenGraph>();
   readonly #timer: NodeJS.Timeout;
   #isLooking = false;
@@ -37,6 +39,11 @@ export class Graphs {
     this.#default = standard;
     this.#choose = compileChooseGraph(options.graphs!);
     this.#lookup = new GraphLookup(options.supergraph!.registry!);
+    this.#expired = new ExpiredPreviews({
+      graph: options.graphs!.default,
+      openStore: () => this.#lookup.openStore(),
+      logger: shared.parts.telemetry.logger,
+    });
     this.#timer = setInterval(() => void this.#look(), lookEvery).unref();
   }
 
@@ -130,6 +137,7 @@ export class Graphs {
     this.#isClosed = true;
     clearInterval(this.#timer);
     await Promise.all(Array.from(this.#open, ([name, graph]) => this.#close(name, graph)));
+    await this.#expired.close();
     await this.#lookup.close();
   }
 
@@ -215,7 +223,8 @@ export class Graphs {
     const gone = requestError('UNKNOWN_GRAPH', {});
     graph.refusal = gone;
     graph.subscriptions.end(() => gone);
-    void this.#close(name, graph);
+    // It writes nothing more to the registry once it is closed.
+    void this.#close(name, graph).then(() => this.#expired.look());
   }
 
   /** Requests that run on it go on, and are answered. */
@@ -235,61 +244,6 @@ export class Graphs {
   }
 }
 
-/** A graph that is open, or about to be. */
-class OpenGraph {
-  /** Outlive options. */
-  readonly subscriptions: Subscriptions;
-  /** Whether it counts for `graphs.open`: not before it is known to exist. */
-  hasRoom = false;
-  opened: Promise<ServedGraph> | undefined;
-  /** Set once it answers requests. */
-  served: ServedGraph | undefined;
-  /** Set where it does not. */
-  refusal: GraphQLError | undefined;
-  /** Requests and subscriptions that run on it, or wait for it. */
-  requests = 0;
-  /** Milliseconds of `performance.now()`. */
-  usedAt = performance.now();
-  #waiting: Set<(refusal: GraphQLError | undefined) => void> | undefined = new Set();
-
-  constructor(subscriptions: Subscriptions) {
-    this.subscriptions = subscriptions;
-  }
-
-  get isIdle(): boolean {
-    const isSettled = this.served !== undefined || this.refusal !== undefined;
-    return isSettled && this.requests === 0 && this.subscriptions.size === 0;
-  }
-
-  /** Keeps it open until a request is over. */
-  use(request: IncomingRequest): void {
-    this.requests++;
-    request.onEnd(() => {
-      this.requests--;
-      this.usedAt = performance.now();
-    });
-  }
-
-  wait(request: IncomingRequest, onSettled: (refusal: GraphQLError | undefined) => void): void {
-    if (this.#waiting === undefined) onSettled(this.refusal);
-    else if (this.#waiting.size >= mostWaiting) onSettled(overloaded());
-    else {
-      const waiting = this.#waiting.add(onSettled);
-      request.onEnd(() => waiting.delete(onSettled));
-    }
-  }
-
-  settle(refusal: GraphQLError | undefined): void {
-    const waiting = this.#waiting!;
-    this.#waiting = undefined;
-    for (const each of waiting) each(refusal);
-  }
-}
-
-const overloaded = (): GraphQLError => requestError('OVERLOADED', {}, { headers: { 'retry-after': '1' } });
-
-/** For one graph that opens. */
-const mostWaiting = 1000;
 /** Milliseconds from a failure until the next try. */
 const retryAfter = 5000;
 /** Milliseconds between two looks at graphs that are idle, or gone. */

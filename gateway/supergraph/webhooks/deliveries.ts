@@ -95,6 +95,8 @@ export class WebhookDeliveries {
     const events = await this.#options.open();
     const newest = (await events.current())?.number ?? 0;
     if (newest === this.#delivered) return this.#pollTime();
+    // A preview that has expired: its cursors are deleted, too.
+    if (newest === 0 && this.#delivered !== undefined) return this.#pollTime();
     const found = await events.webhooks.get(this.#options.webhook);
     if (found === undefined) {
       // The first event is that of the next version.

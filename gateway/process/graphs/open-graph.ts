@@ -1,0 +1,62 @@
+import type { GraphQLError } from 'graphql';
+import { requestError } from '../../errors';
+import type { Subscriptions } from '../../graph/subscriptions/subscriptions';
+import type { IncomingRequest } from '../../request/incoming-request';
+import type { ServedGraph } from '../configuration/served-graph';
+
+/** A graph that is open, or about to be. */
+export class OpenGraph {
+  /** Outlive options. */
+  readonly subscriptions: Subscriptions;
+  /** Whether it counts for `graphs.open`: not before it is known to exist. */
+  hasRoom = false;
+  opened: Promise<ServedGraph> | undefined;
+  /** Set once it answers requests. */
+  served: ServedGraph | undefined;
+  /** Set where it does not. */
+  refusal: GraphQLError | undefined;
+  /** Requests and subscriptions that run on it, or wait for it. */
+  requests = 0;
+  /** Milliseconds of `performance.now()`. */
+  usedAt = performance.now();
+  #waiting: Set<(refusal: GraphQLError | undefined) => void> | undefined = new Set();
+
+  constructor(subscriptions: Subscriptions) {
+    this.subscriptions = subscriptions;
+  }
+
+  get isIdle(): boolean {
+    const isSettled = this.served !== undefined || this.refusal !== undefined;
+    return isSettled && this.requests === 0 && this.subscriptions.size === 0;
+  }
+
+  /** Keeps it open until a request is over. */
+  use(request: IncomingRequest): void {
+    this.requests++;
+    request.onEnd(() => {
+      this.requests--;
+      this.usedAt = performance.now();
+    });
+  }
+
+  wait(request: IncomingRequest, onSettled: (refusal: GraphQLError | undefined) => void): void {
+    if (this.#waiting === undefined) onSettled(this.refusal);
+    else if (this.#waiting.size >= mostWaiting) onSettled(overloaded());
+    else {
+      const waiting = this.#waiting.add(onSettled);
+      request.onEnd(() => waiting.delete(onSettled));
+    }
+  }
+
+  settle(refusal: GraphQLError | undefined): void {
+    const waiting = this.#waiting!;
+    this.#waiting = undefined;
+    for (const each of waiting) each(refusal);
+  }
+}
+
+export const overloaded = (): GraphQLError =>
+  requestError('OVERLOADED', {}, { headers: { 'retry-after': '1' } });
+
+/** For one graph that opens. */
+const mostWaiting = 1000;

@@ -1,5 +1,6 @@
 /** Several graphs in one gateway: equal schemas, and subgraphs of their own, so that each answer says whose it is. */
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { Registry } from '../../schema';
 import { eventually } from '../support/process';
 import { registryStoreKinds, type TestRegistryStores } from '../support/registry-stores';
@@ -187,6 +188,19 @@ it('runs what is published to one graph, and leaves the others as they are', asy
   await eventually(async () => (await ask(added, of)).status === 200);
   expect((await ask(added)).status).toBe(400);
   expect((await ask(added, { ...staff, 'x-weir-graph': 'pr-2' })).status).toBe(400);
+});
+
+it('names the graph of a new supergraph in the audit trail and in the log', async () => {
+  await gateway.stop();
+  const to = `${stores.location}-audit.jsonl`;
+  gateway = await start({ audit: { trails: [{ to, select: { actions: ['supergraph.swap'] } }] } });
+  await ask('{ who }', { ...staff, 'x-weir-graph': 'pr-1' });
+  const read = () => readFileSync(to, 'utf8').trim().split('\n').filter(Boolean);
+  await eventually(() => read().length === 2);
+  const graphs = ['shop@prod', 'shop@pr-1'];
+  expect(read().map((line) => JSON.parse(line).graph)).toEqual(graphs);
+  const live = gateway.log.filter(({ msg }) => msg === 'a supergraph is live');
+  expect(live.map(({ graph }) => graph)).toEqual(graphs);
 });
 
 it('sends requests of the default graph alone on to what is to replace it', async () => {

@@ -45,6 +45,7 @@ export const keptByGraphs: Readonly<Record<string, 'own' | 'key' | 'process'>> =
   'subgraph-calls/interceptors/dedupe.ts': 'own',
   'subgraph-calls/sharing/live-set.ts': 'own',
   'subgraph-calls/sharing/pending-calls.ts': 'own',
+  'subgraph-calls/signers/token-exchange.ts': 'own',
   'subgraph-calls/sources/graphql/call-graphql.ts': 'own',
   'subgraph-calls/sources/rest/revalidate.ts': 'own',
   'subgraph-calls/sources/rest/selections.ts': 'own',

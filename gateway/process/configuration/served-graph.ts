@@ -7,8 +7,10 @@ import { trustedOperationsIn } from '../../packaged/packaged-graph';
 import type { GraphSteps } from '../../request/graph-steps';
 import type { Reply } from '../../request/reply';
 import { readTrustedOperations } from '../../request/persisted/trusted-operations';
+import { LoadHistory } from '../../telemetry/load-history';
 import { openAll, type OpenPart } from '../open-parts';
 import type { ProcessParts } from '../process-parts';
+import type { Telemetry } from '../telemetry';
 import { type Access, limitsOf } from './access';
 import type { Admission } from './admission';
 import { openCaches } from './caches';
@@ -69,18 +71,32 @@ export function partsOfGraph(
 ): SharedParts {
   const { parts, access } = shared;
   const { stores, clients } = parts;
+  const isDefault = isOfDefaultGraph(options);
+  const name = options.supergraph!.graph!;
   return {
     ...shared,
     access: { ...access, limits: limitsOf(options) },
     parts: {
       ...parts,
-      stores: { ...stores, store: storeOfGraph(stores.store, options.supergraph!.graph!) },
+      telemetry: telemetryOfGraph(parts.telemetry, name, isDefault),
+      stores: { ...stores, store: storeOfGraph(stores.store, name) },
       clients: {
         ...clients,
         subscriptions,
-        operations: isOfDefaultGraph(options) ? clients.operations : clients.operationsOfOthers,
+        operations: isDefault ? clients.operations : clients.operationsOfOthers,
       },
     },
+  };
+}
+
+/** Log lines and audit records name the graph. The console shows the loads of the default graph alone. */
+function telemetryOfGraph<Of extends Telemetry>(telemetry: Of, graph: string, isDefault: boolean): Of {
+  const { audit, logger, loads } = telemetry;
+  return {
+    ...telemetry,
+    logger: logger.child({ graph }),
+    audit: audit && { ...audit, action: (done) => audit.action({ ...done, graph }) },
+    loads: isDefault ? loads : new LoadHistory(logger.redact),
   };
 }
 

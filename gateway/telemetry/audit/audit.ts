@@ -29,6 +29,8 @@ export interface AuditedMutation {
 export interface AuditedAction {
   readonly action: Exclude<AuditAction, 'mutation'>;
   readonly outcome: AuditRecord['outcome'];
+  /** Of a supergraph, where there are several. */
+  readonly graph?: string | undefined;
   readonly requestId?: string | undefined;
   readonly address?: string | undefined;
   readonly details: Readonly<Record<string, unknown>>;

@@ -13,7 +13,7 @@ export interface AuditRecord {
   /** The IP address of the client. */
   readonly address?: string | undefined;
   readonly operation?: string | null | undefined;
-  /** The graph that the request has chosen, where there are several. */
+  /** The graph that the request has chosen, or whose supergraph is new, where there are several. */
   readonly graph?: string | undefined;
   /** The root fields of the mutation, such as `Mutation.placeOrder`. */
   readonly coordinates?: readonly string[] | undefined;

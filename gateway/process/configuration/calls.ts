@@ -10,24 +10,23 @@ import type { OpenPart } from '../open-parts';
 import type { Upstreams } from '../process-parts';
 import type { Telemetry } from '../telemetry';
 
-/** How subgraphs are called. Connections outlive a supergraph. */
-export interface Calls extends OpenPart {
+/** How subgraphs are reached, by all graphs. Connections outlive a supergraph. */
+export interface Connections extends OpenPart {
   readonly transport: HttpTransport;
   /** How connections for subscriptions are opened. */
   readonly connections: SubscriptionConnections;
+}
+
+/** How the subgraphs of a graph are called. */
+export interface Calls extends Connections {
   readonly breakers: Breakers;
   readonly signers: SubgraphSigners;
 }
 
 /** @throws {OptionsError} if a file that the options name cannot be used */
-export function openCalls(
-  options: Options,
-  { linkKeys }: Pick<Upstreams, 'linkKeys'>,
-  { logger, metrics }: Telemetry,
-): Calls {
+export function openConnections(options: Options, { logger, metrics }: Telemetry): Connections {
   const { max, connectTimeout, keepAlive, http2, strict, compression } = options.connections;
   const ca = readCa(options);
-  const signers = openSubgraphSigners(options, { linkKeys, logger });
   const transport = createHttpTransport({
     connections: max,
     ...{ connectTimeout, keepAlive, http2, strict, compression, ca },
@@ -39,13 +38,20 @@ export function openCalls(
   return {
     transport,
     connections: { connectTimeout, keepAlive, http2, ca },
-    breakers: new Breakers(options.breaker, watchBreakers({ metrics, logger })),
-    signers,
-    async close() {
-      await transport.close();
-      signers.close();
-    },
+    close: () => transport.close(),
   };
+}
+
+/** @throws {OptionsError} if a file that the options name cannot be used */
+export function openCalls(
+  options: Options,
+  { transport, connections }: Connections,
+  { linkKeys }: Pick<Upstreams, 'linkKeys'>,
+  { logger, metrics }: Telemetry,
+): Calls {
+  const signers = openSubgraphSigners(options, { linkKeys, logger });
+  const breakers = new Breakers(options.breaker, watchBreakers({ metrics, logger }));
+  return { transport, connections, breakers, signers, close: () => signers.close() };
 }
 
 function readCa({ connections: { ca } }: Options): string | undefined {

@@ -26,6 +26,7 @@ import { openAll, type OpenParts } from '../open-parts';
 import type { ProcessParts } from '../process-parts';
 import { openAccess } from './access';
 import { openAdmission } from './admission';
+import { openConnections } from './calls';
 import { createEntry, type Entry } from './entry';
 import type { Graph, GraphParts } from './graph';
 import type * as GraphsModule from '../graphs/graphs';
@@ -70,7 +71,8 @@ export class Configuration {
       const reply = new Reply(logger, errors, options.errors.jsonStatus, (bytes) =>
         overload.answering(bytes),
       );
-      const shared = { parts, access, admission, reply };
+      const connections = opened.add(openConnections(options, telemetry));
+      const shared = { parts, access, admission, connections, reply };
       const hasSeveral = options.graphs !== undefined;
       const own = hasSeveral ? optionsOfGraph(options, options.graphs!.default) : options;
       const served = opened.add(
@@ -79,9 +81,12 @@ export class Configuration {
           previous,
         }),
       );
-      const { connections: of } = served.parts.calls;
-      const connections = { ...of, strict: options.connections.strict };
-      const shadow = openShadow(options, { overload, connections, meter, logger }, previous?.shadow);
+      const shadowed = { ...connections.connections, strict: options.connections.strict };
+      const shadow = openShadow(
+        options,
+        { overload, connections: shadowed, meter, logger },
+        previous?.shadow,
+      );
       opened.onClose(() => shadow?.close());
       const steps = sampled(served.steps, shadow);
       const graphs = hasSeveral ? opened.add(openGraphs(options, shared, steps)) : undefined;

@@ -14,7 +14,7 @@ import type { Telemetry } from '../telemetry';
 import { type Access, limitsOf } from './access';
 import type { Admission } from './admission';
 import { openCaches } from './caches';
-import { openCalls } from './calls';
+import { type Connections, openCalls } from './calls';
 import { createGraphSteps } from './entry';
 import { type Graph, type GraphParts, openGraph, type PreviousGraph } from './graph';
 import { openSources } from './sources';
@@ -24,6 +24,7 @@ export interface SharedParts {
   readonly parts: ProcessParts;
   readonly access: Access;
   readonly admission: Admission;
+  readonly connections: Connections;
   readonly reply: Reply;
 }
 
@@ -43,7 +44,7 @@ export interface ServedGraphSettings {
 /** @throws {OptionsError} if the options name something that does not exist */
 export function openServedGraph(
   options: Options,
-  { parts, access, admission, reply }: SharedParts,
+  { parts, access, admission, connections, reply }: SharedParts,
   { ownSource, previous }: ServedGraphSettings,
 ): Promise<ServedGraph> {
   const { packaged, telemetry, stores, upstreams } = parts;
@@ -53,7 +54,7 @@ export function openServedGraph(
         ? await readTrustedOperations(options.persistedOperations.manifest)
         : trustedOperationsIn(packaged);
     const sources = opened.add(openSources(options, ownSource, trusted, parts));
-    const calls = opened.add(openCalls(options, upstreams, telemetry));
+    const calls = opened.add(openCalls(options, connections, upstreams, telemetry));
     const caches = opened.add(openCaches(options, stores, telemetry));
     const kept = isOfDefaultGraph(options) ? sources.lastGood : undefined;
     const all = { parts, sources: { ...sources, lastGood: kept }, calls, access, caches, admission };

@@ -44,7 +44,8 @@ export class LiveSet<Member extends LiveSetMember> {
 
 /** Work in progress that is looked for by a text. It is no `Map`: see `LiveSet`. */
 export class LiveIndex<Member extends LiveSetMember> {
-  readonly #buckets = Array.from({ length: 256 }, () => new LiveSet<Member>());
+  /** Those that were needed: most subgraphs of most graphs have few calls. */
+  readonly #buckets: (LiveSet<Member> | undefined)[] = Array.from({ length: 256 });
 
   /**
    * The set that holds all work of this text, and some of others. It is chosen by the last 24 characters: credentials
@@ -56,6 +57,6 @@ export class LiveIndex<Member extends LiveSetMember> {
     let hash = salt;
     for (let at = Math.max(0, text.length - 24); at < text.length; at++)
       hash = (hash * 31 + text.charCodeAt(at)) & 0xffff;
-    return this.#buckets[(hash ^ (hash >> 8)) & 0xff]!;
+    return (this.#buckets[(hash ^ (hash >> 8)) & 0xff] ??= new LiveSet<Member>());
   }
 }

@@ -38,18 +38,3 @@ async function load<Hook>(module: HookModule, importNamed: ImportModule): Promis
   if (typeof found !== 'function') throw new Error(`${module} must have a function as its default export.`);
   return found as Hook;
 }
-
-/** Settles as `work` does, or rejects with `error` after a timeout in milliseconds. */
-export async function withTimeout<Result>(
-  milliseconds: number,
-  work: () => Result | Promise<Result>,
-  error = new Error(`No answer within ${milliseconds} ms.`),
-): Promise<Result> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(error), milliseconds);
-  });
-  // A synchronous throw must also end the timer, whose rejection would be unhandled.
-  const working = Promise.resolve().then(work);
-  return Promise.race([working, late]).finally(() => clearTimeout(timer));
-}

@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { basename, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { ApolloServerPlugin } from '@apollo/server';
-import { withTimeout } from '../auth/hook';
+import { withTimeout } from '../net/time-limit';
 import { type ImportModule, importModule } from '../auth/import-module';
 import type { Hooks } from '../request/hooks';
 import type { Interceptor } from '../subgraph-calls/contract/transport';

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { hmacSha256 } from '../net/hmac';
-import { withTimeout } from '../auth/hook';
+import { withTimeout } from '../net/time-limit';
 import { openAgreement } from '../cache/stores/agreed-value';
 import { cursorKey, type CursorKeys } from '../graph/subscriptions/cursor';
 import type { Options } from '../options';

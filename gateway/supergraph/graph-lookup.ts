@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import { awsAgents } from '../net/outgoing';
+import { withTimeout } from '../net/time-limit';
 import { RegistryReader } from '../../schema/registry/reader';
 import { parseVariant, type Version } from '../../schema/registry/version';
 import { openRegistryStore } from '../../schema/store/open';
@@ -33,7 +33,7 @@ export class GraphLookup {
   async has(name: string): Promise<boolean> {
     this.#running++;
     try {
-      const current = await Promise.race([this.#current(name), tooLate()]);
+      const current = await withTimeout(patience, () => this.#current(name));
       const isThere = current !== undefined && current.kind !== 'ended';
       if (!isThere) this.#unknown.set(name, true);
       return isThere;
@@ -66,8 +66,3 @@ const remembered = 5000;
 const mostAtOnce = 8;
 /** Milliseconds that a look-up may take. */
 const patience = 10_000;
-
-async function tooLate(): Promise<never> {
-  await delay(patience, undefined, { ref: false });
-  throw new Error(`The registry did not answer within ${patience} ms.`);
-}

@@ -3,7 +3,8 @@ import type { Logger } from '../../telemetry/logger';
 import type { Identity } from '../identity';
 import type { Options } from '../../options';
 import { fetchJson } from '../modes/fetch-json';
-import { type HookModule, loadNamedHook, withTimeout } from '../hook';
+import { withTimeout } from '../../net/time-limit';
+import { type HookModule, loadNamedHook } from '../hook';
 
 /**
  * Returns which policies a caller meets. A policy that is not `true` in the answer is not met. If it throws or rejects,

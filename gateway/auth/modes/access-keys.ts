@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { requestError } from '../../errors';
 import type { Options } from '../../options';
 import type { Logger } from '../../telemetry/logger';
-import { type HookModule, loadHook, withTimeout } from '../hook';
+import { withTimeout } from '../../net/time-limit';
+import { type HookModule, loadHook } from '../hook';
 import { createIdentity, type Identity } from '../identity';
 
 /** An access key with which requests may be signed. */

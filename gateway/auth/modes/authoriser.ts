@@ -4,7 +4,8 @@ import type { Options } from '../../options';
 import type { AuthRequest } from '../authenticator';
 import { awsAgents } from '../../net/outgoing';
 import { fetchJson } from './fetch-json';
-import { loadHook, withTimeout } from '../hook';
+import { withTimeout } from '../../net/time-limit';
+import { loadHook } from '../hook';
 
 /** The input of an authoriser: the event of AppSync's Lambda authorisers. */
 export interface AuthoriserEvent {

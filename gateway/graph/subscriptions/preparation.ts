@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { type GraphQLSchema, Kind, parse, validate } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { ObjectTo } from '../../auth/authentication';
-import { withTimeout } from '../../auth/hook';
+import { withTimeout } from '../../net/time-limit';
 import type { Identity } from '../../auth/identity';
 import type { OperationResult } from '../../cache/responses/response-cache';
 import { explainVariable } from '../../request/refusals/explain-variable';

@@ -1,6 +1,6 @@
 /** Makes the answers to requests of what operations have answered. */
 import type { HTTPGraphQLResponse } from '@apollo/server';
-import { withTimeout } from '../../auth/hook';
+import { withTimeout } from '../../net/time-limit';
 import type { AnswerHeaders } from '../../cache/responses/answer-headers';
 import { type CachedAnswers, requestKey } from '../../cache/responses/cached-answers';
 import type { OperationResult } from '../../cache/responses/response-cache';

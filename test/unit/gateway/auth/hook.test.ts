@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadHook, withTimeout } from '../../../../gateway/auth/hook';
+import { loadHook } from '../../../../gateway/auth/hook';
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-hook-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -54,36 +54,5 @@ describe('a hook', () => {
 
   it('is refused where there is no module', async () => {
     await expect(loadHook(join(folder, 'none.cjs'))()).rejects.toThrow('none.cjs');
-  });
-});
-
-describe('work with a time', () => {
-  beforeEach(() => jest.useFakeTimers());
-  afterEach(() => jest.useRealTimers());
-
-  it('settles as it does, and leaves no timer behind', async () => {
-    expect(await withTimeout(100, () => Promise.resolve(7))).toBe(7);
-    await expect(withTimeout(100, () => Promise.reject(new Error('odd')))).rejects.toThrow('odd');
-    expect(jest.getTimerCount()).toBe(0);
-  });
-
-  it('leaves no timer behind where it fails at once', async () => {
-    const failing = () => {
-      throw new Error('at once');
-    };
-    await expect(withTimeout(100, failing)).rejects.toThrow('at once');
-    expect(jest.getTimerCount()).toBe(0);
-  });
-
-  it('rejects when the time is over, not before', async () => {
-    let ended = '';
-    const waited = withTimeout(100, () => new Promise(() => undefined)).catch((error: unknown) => {
-      ended = (error as Error).message;
-    });
-    await jest.advanceTimersByTimeAsync(99);
-    expect(ended).toBe('');
-    await jest.advanceTimersByTimeAsync(1);
-    await waited;
-    expect(ended).toBe('No answer within 100 ms.');
   });
 });

@@ -1,6 +1,6 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   type DefinitionNode,
+  type GraphQLNamedType,
   GraphQLSchema,
   isInputObjectType,
   isInterfaceType,
@@ -12,6 +12,7 @@ import {
 } from 'graphql';
 // An internal function of `buildASTSchema`, which itself builds everything at once.
 import { extendSchemaImpl } from 'graphql/utilities/extendSchema';
+import { type Pace, runInSlices, swift } from '../net/slice';
 
 /**
  * Builds a schema from SDL that is known to be valid, a few milliseconds at a time: in one go, the schema of a hundred
@@ -19,9 +20,13 @@ import { extendSchemaImpl } from 'graphql/utilities/extendSchema';
  *
  * @param parts a few definitions each
  */
-export async function buildSchemaInSteps(parts: readonly string[]): Promise<GraphQLSchema> {
+export async function buildSchemaInSteps(
+  parts: readonly string[],
+  pace: Pace = swift,
+): Promise<GraphQLSchema> {
   const definitions: DefinitionNode[] = [];
-  await inSteps(parts, (part) => definitions.push(...parse(part, { noLocation: true }).definitions));
+  const read = (part: string): unknown => definitions.push(...parse(part, { noLocation: true }).definitions);
+  await runInSlices(each(parts, read), pace);
   const config = extendSchemaImpl(
     {
       types: [],
@@ -35,13 +40,14 @@ export async function buildSchemaInSteps(parts: readonly string[]): Promise<Grap
     { assumeValid: true },
   );
   // Fields are built on first access. Without this loop the schema's constructor would build all of them at once.
-  await inSteps(config.types, (type) => {
+  const complete = (type: GraphQLNamedType): void => {
     if (isObjectType(type) || isInterfaceType(type)) {
       type.getFields();
       type.getInterfaces();
     } else if (isInputObjectType(type)) type.getFields();
     else if (isUnionType(type)) type.getTypes();
-  });
+  };
+  await runInSlices(each(config.types, complete), pace);
   const declared = new Set(config.directives.map(({ name }) => name));
   const named = (name: string) => config.types.filter(isObjectType).find((type) => type.name === name);
   // Section 3.3.1 of the GraphQL specification, "Default Root Operation Type Names".
@@ -55,15 +61,9 @@ export async function buildSchemaInSteps(parts: readonly string[]): Promise<Grap
   });
 }
 
-/** Milliseconds. */
-const longestStep = 4;
-
-async function inSteps<Item>(items: Iterable<Item>, work: (item: Item) => unknown): Promise<void> {
-  let end = performance.now() + longestStep;
+function* each<Item>(items: Iterable<Item>, work: (item: Item) => unknown): Generator<undefined, void> {
   for (const item of items) {
     work(item);
-    if (performance.now() < end) continue;
-    await nextTurn();
-    end = performance.now() + longestStep;
+    yield;
   }
 }

@@ -6,7 +6,9 @@ import { unknownNames } from '../cache/unknown-names';
 import { bindFeed, eventFieldsOf } from '../events/fed-fields';
 import type { ErrorOptions } from '../execution';
 import type { ListedSubgraph } from '../../schema/supergraph/sources/sources-of';
+import { gentle, swift } from '../net/slice';
 import type { Options } from '../options';
+import { isOfDefaultGraph } from '../options/graphs';
 import { PackagedPlans } from '../packaged/packaged-graph';
 import { type EntityFacts, type PlannedOperation, Planner, type SupergraphFacts } from '../planning';
 import { eventsSubgraph } from '../planning/event-fields';
@@ -38,8 +40,10 @@ export async function createEngine(given: EngineOptions): Promise<Engine> {
   const { supergraphSdl, options, parts, hold } = given;
   const { packaged, operations } = parts;
   const { metrics, tracer, logger } = parts.telemetry;
+  // Whoever requests another graph may wait for it.
+  const pace = isOfDefaultGraph(options) ? swift : gentle;
   const planner = new Planner({
-    supergraphSdl,
+    ...{ supergraphSdl, pace },
     limits: options.planning,
     eventFields: eventFieldsOf(options.events.subscriptions),
     facts: packaged?.facts,
@@ -63,17 +67,17 @@ export async function createEngine(given: EngineOptions): Promise<Engine> {
     const scopes = new ScopesInFlight();
     const subgraphs = facts.subgraphs.map(given.chooseSubgraph);
     const byName = new Map(subgraphs.map((subgraph) => [subgraph.name, subgraph]));
+    await pace.pause();
     calls = openCalls(given, subgraphs, facts, scopes);
     await calls.ready();
-    const schema = await buildSchemaInSteps(facts.apiSchemaSdl);
+    await pace.pause();
+    const schema = await buildSchemaInSteps(facts.apiSchemaSdl, pace);
+    await pace.pause();
     const supergraphSchema =
       facts.answerTypesSdl === undefined ? schema : buildSchema(facts.answerTypesSdl, trusted);
     const authorization = new Authorization({
-      facts: facts.protections,
-      schema,
-      options: options.authorization,
-      policies: parts.access.policies,
-      logger,
+      ...{ schema, logger, facts: facts.protections },
+      ...{ options: options.authorization, policies: parts.access.policies },
     });
     const programs = createPrograms({
       ...{ authorization, schema, supergraphSchema, facts },
@@ -82,6 +86,7 @@ export async function createEngine(given: EngineOptions): Promise<Engine> {
       calls: metrics.calls,
     });
     await programs.warm(untilLate(given.warmUp));
+    await pace.pause();
     const { limits, objectionTo } = parts.access;
     const { usage, planWaits, refuse, hooks, mocked } = parts.operations;
     const { running: runningSubscriptions, cursors, eventFeeds: feeds } = parts.subscriptions;

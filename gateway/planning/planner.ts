@@ -1,7 +1,7 @@
 /** Plans operations on the main thread, a slice at a time. */
 import { GraphQLError, parse } from 'graphql';
 import { LRUCache } from 'lru-cache';
-import { nextTurn, runInSlices, type Slice } from '../net/slice';
+import { type Pace, runInSlices, type Slice, swift } from '../net/slice';
 import { type SlicedTask, SlicedTasks } from '../net/sliced-tasks';
 import { requestError } from '../errors';
 import { type QueryPlan } from '../execution/compile/plan';
@@ -23,6 +23,8 @@ export interface PlannerOptions {
   readonly limits?: Partial<Options['planning']> | undefined;
   /** Subscription fields whose source is events. @default none */
   readonly eventFields?: EventFields | undefined;
+  /** How the supergraph is read. @default swift */
+  readonly pace?: Pace | undefined;
   /** The facts of the supergraph, where they are known already. @default they are read */
   readonly facts?: SupergraphFacts | undefined;
 }
@@ -112,11 +114,11 @@ export class Planner {
   }
 
   async #readSupergraph(): Promise<ReadSupergraph> {
+    const { eventFields = {}, pace = swift, supergraphSdl } = this.#options;
     // Not within the caller's turn.
-    await nextTurn();
-    const { eventFields = {}, supergraphSdl } = this.#options;
+    await pace.pause();
     try {
-      return (this.#read = await runInSlices(readSupergraph(supergraphSdl, eventFields)));
+      return (this.#read = await runInSlices(readSupergraph(supergraphSdl, eventFields), pace));
     } catch (error) {
       // A `GraphQLError` would be one of an operation.
       const wrong = new Error((error as Error).message, { cause: error });

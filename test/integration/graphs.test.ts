@@ -1,6 +1,7 @@
 /** Several graphs in one gateway: equal schemas, and subgraphs of their own, so that each answer says whose it is. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { GraphLookup } from '../../gateway/supergraph/graph-lookup';
 import { Registry } from '../../schema';
 import { eventually } from '../support/process';
 import { registryStoreKinds, type TestRegistryStores } from '../support/registry-stores';
@@ -169,6 +170,32 @@ it('opens no more graphs than it may, and closes one that is idle for another', 
   for (const release of held) release();
   for (const { data } of await Promise.all(waiting)) expect(data).toEqual({ who: 'held' });
   for (const graph of ['pr-1', 'pr-2'] as const) subgraphs[graph].answer = undefined;
+});
+
+it('opens one graph in a second once it has opened as many as may be open', async () => {
+  await gateway.stop();
+  const graphs = { ...options.graphs, open: 1, allow: [{ graph: 'shop@p*', groups: ['staff'] }] };
+  gateway = await start({ graphs, timeouts: { request: '2s' } });
+  const of = (graph: string) => ask('{ who }', { ...staff, 'x-weir-graph': graph });
+  for (const graph of ['pr-1', 'pr-2']) expect((await of(graph)).data).toEqual({ who: graph });
+  const begun = performance.now();
+  expect((await of('pr-3')).data).toEqual({ who: 'pr-3' });
+  expect(performance.now() - begun).toBeGreaterThan(500);
+  const waiting = Promise.all(['pr-1', 'pr-2', 'partners'].map((graph) => of(graph)));
+  expect((await ask('{ who }')).data).toEqual({ who: 'prod' });
+  const statuses = (await waiting).map(({ status }) => status).sort();
+  expect([statuses[0], statuses[2]]).toEqual([200, 503]);
+});
+
+it('refuses requests for a graph that does not open in time, and opens it later', async () => {
+  await gateway.stop();
+  gateway = await start({ timeouts: { request: '300ms' } });
+  const of = () => ask('{ who }', { ...staff, 'x-weir-graph': 'pr-1' });
+  const lookUp = jest.spyOn(GraphLookup.prototype, 'has').mockReturnValue(new Promise(() => undefined));
+  const { status, code } = await of();
+  lookUp.mockRestore();
+  expect([status, code]).toEqual([503, 'NO_SUPERGRAPH']);
+  await eventually(async () => (await of()).status === 200);
 });
 
 it('opens no graph for names that do not exist, and closes none for them', async () => {

@@ -1,5 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { GraphQLError } from 'graphql';
 import { requestError } from '../../errors';
+import { withTimeout } from '../../net/time-limit';
 import type { Subscriptions } from '../../graph/subscriptions/subscriptions';
 import type { Options } from '../../options';
 import type { GraphSteps } from '../../request/graph-steps';
@@ -9,6 +11,7 @@ import {
   optionsOfGraph,
   openServedGraph,
   partsOfGraph,
+  type ServedGraph,
   type SharedParts,
 } from '../configuration/served-graph';
 import type { PreviousGraph } from '../configuration/graph';
@@ -30,6 +33,8 @@ export class Graphs {
   readonly #expired: ExpiredPreviews;
   readonly #open = new Map<string, OpenGraph>();
   readonly #timer: NodeJS.Timeout;
+  /** When the next graph may open, in milliseconds of `performance.now()`: earlier if few have opened. */
+  #nextAt = -Infinity;
   #isLooking = false;
   #isClosed = false;
 
@@ -144,7 +149,8 @@ export class Graphs {
   /** @param previous what its running subscriptions began on, which goes on while the registry is down */
   #begin(name: string, running?: Subscriptions, previous?: PreviousGraph): OpenGraph | GraphQLError {
     if (this.#lookup.isUnknown(name)) return requestError('UNKNOWN_GRAPH', {});
-    if (this.#lookup.isBusy && running === undefined) return overloaded();
+    const isTooMuch = this.#lookup.isBusy || this.#wait > this.#options.timeouts.request / 2;
+    if (isTooMuch && running === undefined) return overloaded();
     const { clients, telemetry } = this.#shared.parts;
     const subscriptions = running ?? clients.subscriptions.ofGraph(telemetry.metrics.meter);
     const graph = new OpenGraph(subscriptions);
@@ -157,36 +163,54 @@ export class Graphs {
     const { logger } = this.#shared.parts.telemetry;
     let refusal: GraphQLError | undefined;
     try {
-      if (!(await this.#isThere(name, previous))) refusal = requestError('UNKNOWN_GRAPH', {});
-      else if (this.#isClosed || !this.#makeRoom()) refusal = overloaded();
+      const opened = await withTimeout(this.#options.timeouts.request, () =>
+        this.#tryToOpen(name, graph, previous),
+      );
+      if (opened instanceof Error) refusal = opened;
       else {
-        graph.hasRoom = true;
-        const options = optionsOfGraph(this.#options, name);
-        const own = partsOfGraph(this.#shared, options, graph.subscriptions);
-        graph.opened = openServedGraph(options, own, { previous });
-        const served = await graph.opened;
-        await served.graph.start();
-        if (!served.graph.answers) refusal = requestError('NO_SUPERGRAPH', {});
-        else {
-          served.graph.gateway.follow();
-          graph.served = served;
-          logger.info({ graph: name }, 'a graph is open');
-          if (previous !== undefined) void graph.subscriptions.moveTo(served.graph.gateway.current!.prepare);
-        }
+        opened.graph.gateway.follow();
+        graph.served = opened;
+        logger.info({ graph: name }, 'a graph is open');
+        if (previous !== undefined) void graph.subscriptions.moveTo(opened.graph.gateway.current!.prepare);
       }
     } catch (error) {
       logger.error({ graph: name, reason: (error as Error).message }, 'a graph cannot be opened');
       refusal = requestError('NO_SUPERGRAPH', {});
     }
-    if (refusal !== undefined) {
-      const reason = refusal;
-      graph.subscriptions.end(() => reason);
-      // Requests of the next seconds are refused without another try.
-      graph.refusal = refusal;
-      if (graph.hasRoom) setTimeout(() => void this.#close(name, graph), retryAfter).unref();
-      else void this.#close(name, graph);
-    }
+    // Requests of the next seconds are refused without another try.
     graph.settle(refusal);
+    if (refusal === undefined) return;
+    if (graph.hasRoom) setTimeout(() => void this.#close(name, graph), retryAfter).unref();
+    else void this.#close(name, graph);
+  }
+
+  async #tryToOpen(
+    name: string,
+    graph: OpenGraph,
+    previous: PreviousGraph | undefined,
+  ): Promise<ServedGraph | GraphQLError> {
+    if (!(await this.#isThere(name, previous))) return requestError('UNKNOWN_GRAPH', {});
+    if (previous === undefined) await this.#turn();
+    if (this.#isClosed || graph.refusal !== undefined || !this.#makeRoom()) return overloaded();
+    graph.hasRoom = true;
+    const options = optionsOfGraph(this.#options, name);
+    const own = partsOfGraph(this.#shared, options, graph.subscriptions);
+    graph.opened = openServedGraph(options, own, { previous });
+    const served = await graph.opened;
+    await served.graph.start();
+    return served.graph.answers ? served : requestError('NO_SUPERGRAPH', {});
+  }
+
+  /** Milliseconds until another graph may open; below 0 if several may. */
+  get #wait(): number {
+    return Math.max(this.#nextAt - performance.now(), -this.#options.graphs!.open * openEvery);
+  }
+
+  /** Waits until another graph may open. */
+  async #turn(): Promise<void> {
+    const wait = this.#wait;
+    this.#nextAt = performance.now() + wait + openEvery;
+    if (wait > 0) await delay(wait, undefined, { ref: false });
   }
 
   async #isThere(name: string, previous: PreviousGraph | undefined): Promise<boolean> {
@@ -220,9 +244,7 @@ export class Graphs {
   async #closeIfGone(name: string, graph: OpenGraph): Promise<void> {
     const isThere = await this.#lookup.has(name).catch(() => true);
     if (isThere || this.#open.get(name) !== graph) return;
-    const gone = requestError('UNKNOWN_GRAPH', {});
-    graph.refusal = gone;
-    graph.subscriptions.end(() => gone);
+    graph.refuse(requestError('UNKNOWN_GRAPH', {}));
     // It writes nothing more to the registry once it is closed.
     void this.#close(name, graph).then(() => this.#expired.look());
   }
@@ -244,6 +266,8 @@ export class Graphs {
   }
 }
 
+/** Milliseconds. As many graphs as may be open open as soon as they are requested, and then one in this time. */
+const openEvery = 1000;
 /** Milliseconds from a failure until the next try. */
 const retryAfter = 5000;
 /** Milliseconds between two looks at graphs that are idle, or gone. */

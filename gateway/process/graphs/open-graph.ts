@@ -20,6 +20,8 @@ export class OpenGraph {
   /** Milliseconds of `performance.now()`. */
   usedAt = performance.now();
   #waiting: Set<(refusal: GraphQLError | undefined) => void> | undefined = new Set();
+  /** Of the bodies of those. */
+  #bytes = 0;
 
   constructor(subscriptions: Subscriptions) {
     this.subscriptions = subscriptions;
@@ -41,22 +43,35 @@ export class OpenGraph {
 
   wait(request: IncomingRequest, onSettled: (refusal: GraphQLError | undefined) => void): void {
     if (this.#waiting === undefined) onSettled(this.refusal);
-    else if (this.#waiting.size >= mostWaiting) onSettled(overloaded());
+    else if (this.#waiting.size >= mostWaiting || this.#bytes + request.received > mostBytes)
+      onSettled(overloaded());
     else {
       const waiting = this.#waiting.add(onSettled);
-      request.onEnd(() => waiting.delete(onSettled));
+      this.#bytes += request.received;
+      request.onEnd(() => {
+        if (waiting.delete(onSettled)) this.#bytes -= request.received;
+      });
     }
   }
 
+  /** @param refusal undefined once it answers requests */
   settle(refusal: GraphQLError | undefined): void {
+    if (refusal !== undefined) this.refuse(refusal);
     const waiting = this.#waiting!;
     this.#waiting = undefined;
     for (const each of waiting) each(refusal);
+  }
+
+  /** Ends its subscriptions, and refuses what waits for it. */
+  refuse(reason: GraphQLError): void {
+    this.refusal = reason;
+    this.subscriptions.end(() => reason);
   }
 }
 
 export const overloaded = (): GraphQLError =>
   requestError('OVERLOADED', {}, { headers: { 'retry-after': '1' } });
 
-/** For one graph that opens. */
+/** Requests, and bytes of their bodies, that wait for one graph. */
 const mostWaiting = 1000;
+const mostBytes = 4 * 1024 * 1024;

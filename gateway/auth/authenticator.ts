@@ -1,10 +1,13 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { requestError } from '../errors';
+import type { ClientProtocol } from '../options/values';
 import type { Identity, Mode } from './identity';
 
 /** A request whose body has arrived, as bytes. */
 export interface AuthRequest {
   readonly requestId: string;
+  /** What its client speaks: tokens for one protocol do not open the other. @default 'graphql' */
+  readonly protocol?: ClientProtocol | undefined;
   readonly method: string;
   /** Path and query string, as they were sent. */
   readonly url: string;

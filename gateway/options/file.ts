@@ -255,6 +255,7 @@ export function namedFiles(document: Document): NamedFile[] {
     ['authorization', 'policies', 'module'],
     ['persistedOperations', 'manifest'],
     ...itemsIn(document, ['persistedOperations', 'manifest']),
+    ...itemsIn(document, ['mcp', 'operations']).flatMap((item) => [item, [...item, 'manifest']]),
     ...['iam', 'lambda'].map((mode) => ['auth', mode, 'module']),
     ...itemsIn(document, ['extensions']).flatMap((item) => [item, [...item, 'off']]),
     ...itemsIn(document, ['audit', 'trails']).map((trail) => [...trail, 'to']),

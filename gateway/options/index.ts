@@ -19,6 +19,7 @@ import { lambda } from './lambda';
 import { limits } from './limits';
 import { host, path, port, tls, trustedProxies } from './listener';
 import { logging } from './logging';
+import { checkMcp, mcp, toolFilesIn } from './mcp';
 import { overload } from './overload';
 import { persistedOperations } from './persisted-operations';
 import { overrides, planning } from './planning';
@@ -199,6 +200,7 @@ const allOptions = z.strictObject({
   cache,
   persistedOperations,
   auth,
+  mcp,
   cors,
   csrf,
   authorization,
@@ -216,16 +218,19 @@ const allOptions = z.strictObject({
 });
 
 /** The same, with what they must not be together. */
-export const optionsSchema = allOptions.superRefine(checkGraphs).superRefine((options, context) => {
-  for (const { subgraphs: own } of [{}, ...Object.values(options.graphs?.of ?? {})] as {
-    subgraphs?: object;
-  }[]) {
-    const all = { ...options, subgraphs: { ...options.subgraphs, ...own } };
-    refuseTokenHeaders(all, context);
-    refuseTraceHeaders(all, context);
-    checkTokenExchange(all, context);
-  }
-});
+export const optionsSchema = allOptions
+  .superRefine(checkGraphs)
+  .superRefine(checkMcp)
+  .superRefine((options, context) => {
+    for (const { subgraphs: own } of [{}, ...Object.values(options.graphs?.of ?? {})] as {
+      subgraphs?: object;
+    }[]) {
+      const all = { ...options, subgraphs: { ...options.subgraphs, ...own } };
+      refuseTokenHeaders(all, context);
+      refuseTraceHeaders(all, context);
+      checkTokenExchange(all, context);
+    }
+  });
 
 /** Of a parser: to compile one takes longer than to parse a few times. */
 const once = { jitless: true };
@@ -281,10 +286,11 @@ function retype(input: unknown, issues: readonly z.core.$ZodIssue[], sources: Op
   return found.length > 0;
 }
 
-/** The manifests of all graphs. */
-export const manifestsIn = ({ persistedOperations, graphs }: Options): readonly string[] => [
+/** The manifests of all graphs, and the files of tools. */
+export const manifestsIn = ({ persistedOperations, graphs, mcp: tools }: Options): readonly string[] => [
   ...persistedOperations.manifest,
   ...Object.values(graphs?.of ?? {}).flatMap((own) => own.persistedOperations?.manifest ?? []),
+  ...toolFilesIn(tools),
 ];
 
 function refuseEqualPorts(options: Options, sources: OptionSources | undefined): void {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { authMode, duration, mapOf, wholeNumber } from './values';
+import { authMode, clientProtocols, duration, mapOf, wholeNumber } from './values';
 
 const nameRule = 'must be a letter, then up to 63 letters, digits, - or _';
 const windowRule = 'must be a duration from 1s to 24h in whole seconds, or day or month';
@@ -41,6 +41,12 @@ export const rates = z
         .optional()
         .describe(
           'Applies only to callers who authenticate this way, such as `api-key`; `none` is anonymous callers.',
+        ),
+      protocol: z
+        .enum(clientProtocols, { error: `must be one of ${clientProtocols.join(', ')}` })
+        .optional()
+        .describe(
+          'Applies only to requests of this protocol: `graphql`, or `mcp` for those of agents. Left out: to both.',
         ),
       client: z
         .string({ error: 'must be text' })

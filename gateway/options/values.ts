@@ -18,6 +18,9 @@ export const region = z
 
 /** How clients prove who they are. */
 export const authModes = ['none', 'api-key', 'iam', 'oidc', 'cognito', 'lambda'] as const;
+/** What clients speak: GraphQL over HTTP and WebSocket, or the Model Context Protocol. */
+export const clientProtocols = ['graphql', 'mcp'] as const;
+export type ClientProtocol = (typeof clientProtocols)[number];
 export const authMode = z.enum(authModes, { error: `must be one of ${authModes.join(', ')}` });
 
 /** A map of these options and no others. */

@@ -32,6 +32,7 @@ const isFixed = {
   },
   ...{
     introspection: false,
+    mcp: false,
     usage: false,
     shadow: false,
     shutdown: false,

@@ -10,6 +10,7 @@ import { requestError } from '../errors';
 import type { HookRequest } from './hooks';
 import { mostRefusals, type Refusal, type RefusedOperation } from './refusals/refusal';
 import { reportedError, type ShownError } from './reported-errors';
+import type { ClientProtocol } from '../options/values';
 import type { Sink } from './sink';
 import { ServerTiming } from './server-timing';
 import type { PlanWaiter, PlanWaits } from '../admission/plan-waits';
@@ -99,6 +100,8 @@ export class IncomingRequest implements Caller, LiveSetMember, PlanWaiter {
   readonly address: string;
   readonly head: RequestHead;
   readonly sink: Sink;
+  /** What its client speaks. Set before anything else is done for it. */
+  protocol: ClientProtocol = 'graphql';
   /** The proof in its credentials; undefined before authentication, and without any auth mode. */
   proof: Proof | undefined;
   /** The error to answer if its credentials were refused. */

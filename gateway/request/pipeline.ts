@@ -129,7 +129,7 @@ function whenKnown<Value>(value: Value | Promise<Value>, next: (value: Value) =>
   else next(value);
 }
 
-function factsOf({ request: { id: requestId, head }, body }: Arrival): AuthRequest {
+function factsOf({ request: { id: requestId, protocol, head }, body }: Arrival): AuthRequest {
   const { method, url, headers } = head;
-  return { requestId, method, url, headers, body };
+  return { requestId, protocol, method, url, headers, body };
 }

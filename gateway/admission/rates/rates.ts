@@ -3,6 +3,7 @@ import type { GraphQLError } from 'graphql';
 import type { Identity } from '../../auth/identity';
 import { requestError } from '../../errors';
 import type { RateOptions } from '../../options/rates';
+import type { ClientProtocol } from '../../options/values';
 import type { Meter, Sum } from '../../telemetry/metrics/meter';
 import type { AttributesOf } from '../../telemetry/metrics/metric-table';
 import { type Count, RateCounter } from './rate-counter';
@@ -22,6 +23,8 @@ export interface RatesOptions {
 /** The members of a request that rate limits read and set. */
 export interface RateLimitedRequest {
   readonly identity: Identity;
+  /** @default 'graphql' */
+  readonly protocol?: ClientProtocol | undefined;
   readonly address: string | undefined;
   /** Set when the request is counted: the error if it exceeds a rate, or null. */
   rateRefusal: GraphQLError | null | undefined;
@@ -40,7 +43,10 @@ export class Rates {
   readonly #now: () => number;
   readonly #shared: SharedCounts | undefined;
   readonly #refused: Sum<AttributesOf<'weir.requests.limited'>>;
-  readonly #subjectTo = new WeakMap<Identity, readonly Rate[]>();
+  readonly #subjectTo: Record<ClientProtocol, WeakMap<Identity, readonly Rate[]>> = {
+    graphql: new WeakMap(),
+    mcp: new WeakMap(),
+  };
 
   static of(options: RatesOptions): Rates | undefined {
     return options.rates.length === 0 ? undefined : new Rates(options);
@@ -60,7 +66,7 @@ export class Rates {
   refuse(request: RateLimitedRequest): GraphQLError | undefined {
     if (request.rateRefusal === undefined) {
       request.rateRefusal = this.#count(request, oneRequest) ?? null;
-      if (this.#ratesOf(request.identity).some(({ options }) => options.count === 'cost'))
+      if (this.#ratesOf(request).some(({ options }) => options.count === 'cost'))
         request.charge = (cost) => this.#charge(request, cost);
     }
     return request.rateRefusal ?? undefined;
@@ -88,7 +94,7 @@ export class Rates {
     const now = this.#now();
     const counts: [Rate, Count][] = [];
     let refusing: Rate | undefined;
-    for (const rate of this.#ratesOf(request.identity)) {
+    for (const rate of this.#ratesOf(request)) {
       const key = keyOf(rate.options.per, request);
       if (key === undefined) continue;
       const count = rate.counter.of(key, now);
@@ -122,16 +128,18 @@ export class Rates {
     );
   }
 
-  #ratesOf(identity: Identity): readonly Rate[] {
-    let rates = this.#subjectTo.get(identity);
+  #ratesOf({ identity, protocol: own = 'graphql' }: RateLimitedRequest): readonly Rate[] {
+    const known = this.#subjectTo[own];
+    let rates = known.get(identity);
     if (rates === undefined) {
       rates = this.#rates.filter(
-        ({ options: { mode, client, group } }) =>
+        ({ options: { mode, protocol, client, group } }) =>
+          (protocol === undefined || own === protocol) &&
           (mode === undefined || identity.mode === mode) &&
           (client === undefined || identity.client === client) &&
           (group === undefined || identity.groups.includes(group)),
       );
-      this.#subjectTo.set(identity, rates);
+      known.set(identity, rates);
     }
     return rates;
   }

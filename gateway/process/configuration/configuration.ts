@@ -49,7 +49,7 @@ export class Configuration {
   readonly #parts: GraphParts;
   readonly #graph: Graph;
   readonly #entry: Entry;
-  /** Of the manifests of all graphs, which are read when a graph is opened; undefined where there is one graph. */
+  /** Of the manifests of all graphs, which are read when a graph is opened, and of tools; undefined where there are none. */
   readonly #manifests: string | undefined;
   #closing: Promise<readonly string[]> | undefined;
 
@@ -109,7 +109,7 @@ export class Configuration {
     this.#parts = parts;
     this.#graph = graph;
     this.#entry = entry;
-    this.#manifests = graphs && digestOf(manifestsIn(options));
+    this.#manifests = (graphs ?? options.mcp) && digestOf(manifestsIn(options));
   }
 
   /**

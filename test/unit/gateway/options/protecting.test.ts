@@ -76,7 +76,7 @@ const notProtecting = `
   tls.cert tls.key
   trustedProxies
   limits.classes[].mode limits.classes[].client limits.classes[].group
-  rates[].name rates[].per rates[].limit rates[].window rates[].mode rates[].client rates[].group
+  rates[].name rates[].per rates[].limit rates[].window rates[].mode rates[].protocol rates[].client rates[].group
   subscriptions.heartbeat subscriptions.connectionParams subscriptions.callback.host
   subscriptions.callback.port subscriptions.callback.path subscriptions.callback.publicUrl
   subscriptions.slow subscriptions.expired
@@ -124,6 +124,7 @@ const notProtecting = `
   admin.console.values
   health.host health.port
   usage.enabled usage.minimumDays usage.interval
+  mcp.path mcp.operations[].manifest mcp.operations[].tools mcp.scopes
   shadow.url shadow.share shadow.perSecond shadow.timeout shadow.longest shadow.headers.forward
   shadow.headers.set.NAME shadow.ignore shadow.unordered
   audit.trails[].to audit.trails[].select.actions audit.trails[].select.coordinates audit.trails[].whenSlow

@@ -56,6 +56,8 @@ const notSecret: readonly string[] = [
   'auth.cognito[].clients',
   'auth.cognito[].tokenUse',
   'auth.lambda.ttl',
+  'mcp.resource',
+  'mcp.scopes',
   'admin.host',
   'logging.fields.NAME.claim',
 ];

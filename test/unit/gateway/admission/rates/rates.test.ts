@@ -128,6 +128,14 @@ it('limits only requests of a mode, client or group, and sends others no headers
   expect(limitedBy({ per: 'client' })).toEqual([true, true, false]);
 });
 
+it('limits only requests of a protocol, also of a caller who speaks both', () => {
+  const rates = ratesOf({ ...perAddress, limit: 1, protocol: 'mcp' });
+  const agent = (): RateLimitedRequest => ({ ...request('192.0.2.1'), protocol: 'mcp' });
+  expect(passed(rates, 3, () => request('192.0.2.1'))).toBe(3);
+  expect(passed(rates, 3, agent)).toBe(1);
+  expect(passed(rates, 3, () => request('192.0.2.1'))).toBe(3);
+});
+
 it.each<[string, Partial<RateOptions>]>([
   ['name', { name: 'other' }],
   ['subject', { per: 'identity' }],

@@ -15,7 +15,7 @@ const layers = [
     'discovery',
   ],
   ...['usage', 'auth', 'limits', 'subgraph-calls', 'http', 'admission', 'cache', 'events', 'supergraph'],
-  ...['request', 'shadow', 'extensions', 'packaged', 'explain', 'graph', 'console', 'websocket'],
+  ...['request', 'shadow', 'extensions', 'packaged', 'explain', 'graph', 'console', 'websocket', 'mcp'],
   ...['process', 'lambda', 'index'],
 ];
 

@@ -49,7 +49,7 @@ async function bundle(source, plugins) {
 /** Packages that few gateways use, and what must be one with others, are loaded from where they are. */
 function stayApart() {
   const packages =
-    /^(?:@aws-sdk|@opentelemetry|@smithy)\/|^(?:aws-appsync-auth-link|ioredis|jose|undici|ws)$/;
+    /^(?:@aws-sdk|@modelcontextprotocol|@opentelemetry|@smithy)\/|^(?:aws-appsync-auth-link|ioredis|jose|undici|ws)$/;
   // What Fastify and Apollo Server load for features that are off here.
   const unused =
     /^(?:@apollo\/usage-reporting-protobuf|@fastify\/(?:ajv|fast-json-stringify)-compiler|light-my-request)$/;

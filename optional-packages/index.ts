@@ -16,6 +16,7 @@ const installs = {
   '@aws-sdk/client-sfn': '@aws-sdk/client-sfn@3',
   '@aws-sdk/client-sns': '@aws-sdk/client-sns@3',
   '@aws-sdk/client-sqs': '@aws-sdk/client-sqs@3',
+  '@modelcontextprotocol/server': '@modelcontextprotocol/server@2',
   esbuild: '--save-dev esbuild',
   ioredis: 'ioredis@6',
 } as const;

@@ -121,6 +121,7 @@ export async function createEngine(given: EngineOptions): Promise<Engine> {
       apiSchemaSdl: facts.apiSchemaSdl,
       ...{ learn, known, prepare },
       plan: (document, operationName) => planner.plan(document, operationName),
+      accessTo: (document, operation) => authorization.accessTo(document, operation),
       requirementsOf: (what) => authorization.requirementsOf(what),
       subgraphs: byName,
       instancesOf: calls.instancesOf,

@@ -1,5 +1,6 @@
 import type { GatewayGraphQLRequestContext } from '@apollo/server-gateway-interface';
 import type { GraphQLError, GraphQLSchema } from 'graphql';
+import type { Authorization } from '../auth/directives';
 import type { IncomingRequest } from '../request/incoming-request';
 import type { IncrementalFormat } from '../request/sink';
 import type { TagWithoutValues } from '../cache/shown-tags';
@@ -28,6 +29,8 @@ export interface Engine {
   readonly plan: (document: string, operationName: string | undefined) => Promise<QueryPlan>;
   /** Prepares a subscription that began on another engine. Rejects with a `GraphQLError` where it is not valid any more. */
   readonly prepare: Prepare;
+  /** What an operation that is valid requires of callers. */
+  readonly accessTo: Authorization['accessTo'];
   /** The labels of what a field, such as `User.email`, or a type requires of callers. */
   readonly requirementsOf: (what: string) => readonly string[];
   readonly subgraphs: ReadonlyMap<string, Subgraph>;

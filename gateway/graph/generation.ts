@@ -103,6 +103,11 @@ export class Generation {
     return this.#engine.apiSchema;
   }
 
+  /** What an operation that is valid requires of callers. */
+  get accessTo(): Engine['accessTo'] {
+    return this.#engine.accessTo;
+  }
+
   /** The labels of what a field, such as `User.email`, or a type requires of callers. */
   requirementsOf(what: string): readonly string[] {
     return this.#engine.requirementsOf(what);

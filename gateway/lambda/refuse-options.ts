@@ -12,7 +12,7 @@ export function refuseOnLambda(options: Options): void {
   if (problems.length > 0) throw new OptionsError(problems);
 }
 
-function impossible({ tls, subgraphs, events, cache, supergraph, shadow }: Options): OptionsProblem[] {
+function impossible({ tls, subgraphs, events, cache, supergraph, shadow, mcp }: Options): OptionsProblem[] {
   const problems: OptionsProblem[] = [];
   if (tls !== undefined)
     problems.push(problem(['tls'], 'has no effect on Lambda, where AWS terminates TLS: leave it out.'));
@@ -43,6 +43,13 @@ function impossible({ tls, subgraphs, events, cache, supergraph, shadow }: Optio
       problem(
         ['shadow'],
         'sends queries after their answers, but Lambda stops an instance between its events: have a gateway that listens send them.',
+      ),
+    );
+  if (mcp !== undefined)
+    problems.push(
+      problem(
+        ['mcp'],
+        'is not served on Lambda, where the files of its operations are not: have a gateway that listens serve it.',
       ),
     );
   if (cache.cdn.cloudFront !== undefined)

@@ -4,6 +4,7 @@ import { mapOf, size, text } from './values';
 /** What audit trails record. */
 export const auditActions = [
   'mutation',
+  'tool.call',
   'cache.invalidate',
   'supergraph.swap',
   'configuration.reload',

@@ -98,8 +98,10 @@ export class IncomingRequest implements Caller, LiveSetMember, PlanWaiter {
   readonly timeout: number;
   /** The IP address of its client. Looked up at once, as a closed socket does not have it. */
   readonly address: string;
-  readonly head: RequestHead;
-  readonly sink: Sink;
+  /** Replaced where what its client sent is no operation yet. */
+  head: RequestHead;
+  /** Replaced before anything is answered. */
+  sink: Sink;
   /** What its client speaks. Set before anything else is done for it. */
   protocol: ClientProtocol = 'graphql';
   /** The proof in its credentials; undefined before authentication, and without any auth mode. */

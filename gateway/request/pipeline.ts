@@ -52,6 +52,7 @@ export class Pipeline {
       return;
     }
     request.received = body.length;
+    request.sink.onBody?.(body);
     slots.acquire(request, () => this.#authenticate({ request, body }));
   }
 

@@ -137,8 +137,10 @@ export class RequestsInFlight {
   }
 
   #isToEndpoint({ url }: RequestHead): boolean {
-    const { path } = this.#settings.options;
-    return url === path || pathOf(url) === path;
+    const { path, mcp } = this.#settings.options;
+    if (url === path) return true;
+    const own = pathOf(url);
+    return own === path || own === mcp?.path;
   }
 
   #record(request: IncomingRequest, answered: number | undefined): void {

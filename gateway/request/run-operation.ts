@@ -133,7 +133,8 @@ export class RunOperation {
   /** Checks the safelist. */
   #refuseUntrusted(arrival: Arrival, expanded: SentOperation | undefined): void {
     const { refuse } = this.#options.persistedOperations;
-    if (refuse !== undefined) refuseAny(arrival, expanded, refuse);
+    // The operations of tools are those of the gateway's own files.
+    if (refuse !== undefined && arrival.request.protocol !== 'mcp') refuseAny(arrival, expanded, refuse);
   }
 
   /** Checks the limits of documents, before parsing. For a known operation `run` checks them, with all other limits. */

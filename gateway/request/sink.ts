@@ -65,6 +65,8 @@ export interface Sink {
    * notices. The request closes the parts when it ends; the sink need not.
    */
   answer(answer: ClientAnswer): void;
+  /** Called with the body of the request when it has arrived. @default undefined: the answer does not depend on it */
+  onBody?(body: Buffer): void;
   /** The body of the request while it arrives; undefined if requests arrive in one piece. */
   readonly upload: Upload | undefined;
   /** The answer while its client reads it; undefined if none of it is kept in this process. */

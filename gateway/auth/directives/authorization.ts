@@ -167,7 +167,7 @@ interface OperationAccessOptions {
 
 /** The requirements of one operation, with remembered decisions per caller. */
 export class OperationAccess {
-  readonly #requirements: readonly Requirement[];
+  readonly requirements: readonly Requirement[];
   readonly #fields: ReadonlySet<string> | undefined;
   readonly #denied: DeniedFields;
   readonly #policies: Policies;
@@ -175,7 +175,7 @@ export class OperationAccess {
   readonly #decisions = new WeakMap<Identity, Decision>();
 
   constructor({ requirements, fields, denied, policies }: OperationAccessOptions) {
-    this.#requirements = requirements;
+    this.requirements = requirements;
     this.#fields = fields;
     this.#denied = denied;
     this.#policies = policies;
@@ -186,7 +186,7 @@ export class OperationAccess {
 
   /** The decision, if it is known synchronously. Undefined if policies must be evaluated first, or `decide` rejects. */
   peek(identity: Identity): RefusedLabels | undefined {
-    if (this.#requirements.length === 0 && identity.deniedFields.length === 0) return nothing;
+    if (this.requirements.length === 0 && identity.deniedFields.length === 0) return nothing;
     const known = this.#decisions.get(identity);
     if (known !== undefined && (known.expires === Infinity || known.expires > performance.now()))
       return known.refused;
@@ -206,7 +206,7 @@ export class OperationAccess {
 
   /** A text that separates answers for different refusals; undefined for an operation without requirements. */
   variantOf(refused: RefusedLabels): string | undefined {
-    return this.#requirements.length === 0 && refused.length === 0 ? undefined : refused.join('\n');
+    return this.requirements.length === 0 && refused.length === 0 ? undefined : refused.join('\n');
   }
 
   /** Whether a caller may see all fields, as far as is known. */
@@ -234,7 +234,7 @@ export class OperationAccess {
     const denied = this.#denied.of(identity);
     if (denied === undefined) return undefined;
     const scopes = new Set(identity.scopes);
-    const refused = this.#requirements.flatMap((requirement) =>
+    const refused = this.requirements.flatMap((requirement) =>
       isMet(requirement, identity, scopes, meetsPolicy) ? [] : [requirementLabel(requirement)],
     );
     const requested = denied.filter((field) => this.#fields?.has(field) ?? true);

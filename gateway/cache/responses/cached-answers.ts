@@ -138,9 +138,13 @@ export class CachedAnswers {
   }
 }
 
-/** The key of a request: its URL or body. The method is part of it, as a body could equal a URL. */
-export function requestKey({ request: { head }, body }: Arrival): string {
-  return head.method === 'GET' ? `GET ${head.url}` : `POST ${body.toString('latin1')}`;
+/**
+ * The key of a request: its URL or body. The method is part of it, as a body could equal a URL, and so is the protocol: what
+ * is answered to tools may be refused to others.
+ */
+export function requestKey({ request: { head, protocol }, body }: Arrival): string {
+  if (head.method === 'GET') return `GET ${head.url}`;
+  return `${protocol === 'mcp' ? 'TOOL' : 'POST'} ${body.toString('latin1')}`;
 }
 
 const longestRequest = 32 * 1024;

@@ -12,6 +12,7 @@ import { healthAt, type Readiness } from './health';
 import type { Slots } from '../../admission/slots';
 import { WholeRequest } from '../../http/whole-messages';
 import { isProbe, pathOf } from '../../http/paths';
+import type { Mcp } from '../../mcp/open-mcp';
 import type { Options } from '../../options';
 import { headersOfCredentials, refuseRepeatedCredentials } from '../../http/repeated-credentials';
 import type { Reply } from '../../request/reply';
@@ -23,6 +24,8 @@ export interface RoutesOptions {
   readonly slots: Pick<Slots, 'acquire'>;
   readonly reply: Reply;
   readonly pageFor: FindPage;
+  /** The tools of agents. @default undefined: none are offered */
+  readonly mcp?: Pick<Mcp, 'path' | 'enter'> | undefined;
 }
 
 /** A request that has begun, with its head as it was sent. */
@@ -39,7 +42,7 @@ export type Route = <Exchange extends Routed>(
 
 /** What clients find at which path: the endpoint, health, and in development pages for exploration. */
 export function createRoutes(routes: RoutesOptions): Route {
-  const { options, readiness, slots, reply, pageFor } = routes;
+  const { options, readiness, slots, reply, pageFor, mcp } = routes;
   const { path: endpoint } = options;
   const preflight = compilePreflight(options);
   const credentials = headersOfCredentials(options);
@@ -48,9 +51,11 @@ export function createRoutes(routes: RoutesOptions): Route {
     const { request, message } = exchange;
     const { head } = request;
     const path = decodedPath(head.url);
-    const refusal = refuseHead(message, credentials);
+    const isForTools = mcp !== undefined && path === mcp.path;
+    const refusal = (isForTools ? mcp.enter(request) : undefined) ?? refuseHead(message, credentials);
     const isOperation = head.method === 'POST' || head.method === 'GET';
     if (refusal !== undefined) slots.acquire(request, () => reply.refuse(request, refusal));
+    else if (isForTools) receive(exchange);
     else if (isOperation && path === endpoint && pageFor(head, path) === undefined) receive(exchange);
     else if (isProbe(head.url)) serveOther(request, path);
     else slots.acquire(request, () => serveOther(request, path));

@@ -30,6 +30,8 @@ import { openConnections } from './calls';
 import { createEntry, type Entry } from './entry';
 import type { Graph, GraphParts } from './graph';
 import type * as GraphsModule from '../graphs/graphs';
+import type * as RegisteredToolsModule from '../../mcp/tools/registered-tools';
+import type { RegisteredTool } from '../../mcp/tools/registered-tools';
 import { openServedGraph, optionsOfGraph, partsOfGraph, type ServedGraph } from './served-graph';
 
 export interface ConfigurationParts {
@@ -90,7 +92,10 @@ export class Configuration {
       opened.onClose(() => shadow?.close());
       const steps = sampled(served.steps, shadow);
       const graphs = hasSeveral ? opened.add(openGraphs(options, shared, steps)) : undefined;
-      const entry = createEntry(options, shared, served.graph, graphs ?? steps);
+      const entry = createEntry(options, {
+        ...{ shared, graph: served.graph, own: steps, steps: graphs ?? steps },
+        registered: await registeredTools(options),
+      });
       return new Configuration(options, opened, served, graphs, shadow, entry);
     });
   }
@@ -332,6 +337,13 @@ const sampled = (steps: GraphSteps, sampling: Shadow | undefined): Pick<GraphSte
           steps.answer(arrival);
         },
       };
+
+/** Nothing of it is loaded without `mcp`. @throws {OptionsError} */
+async function registeredTools({ mcp }: Options): Promise<readonly RegisteredTool[] | undefined> {
+  if (mcp === undefined) return undefined;
+  const { readRegisteredTools } = require('../../mcp/tools/registered-tools') as typeof RegisteredToolsModule;
+  return readRegisteredTools(mcp);
+}
 
 /** Not loaded where there is one graph. */
 function openGraphs(...given: ConstructorParameters<typeof GraphsModule.Graphs>): GraphsModule.Graphs {

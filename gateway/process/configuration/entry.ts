@@ -16,6 +16,8 @@ import type { Graph, GraphParts } from './graph';
 import type { SharedParts } from './served-graph';
 import { keptBytes } from './kept-bytes';
 import { createPageFinder, firstQueryOf } from './pages';
+import type * as OpenMcp from '../../mcp/open-mcp';
+import type { RegisteredTool } from '../../mcp/tools/registered-tools';
 
 /** Takes requests, and answers them. */
 export interface Entry {
@@ -60,18 +62,42 @@ export function createGraphSteps(
   });
 }
 
-/** @param steps of the graph that a request chooses */
+export interface EntryParts {
+  readonly shared: SharedParts;
+  /** The graph, or the default one, and its steps. */
+  readonly graph: Graph;
+  readonly own: Pick<GraphSteps, 'answer'>;
+  /** Of the graph that a request chooses. */
+  readonly steps: ConstructorParameters<typeof Pipeline>[0]['graph'];
+  /** The operations that are tools; undefined without `mcp`. */
+  readonly registered: readonly RegisteredTool[] | undefined;
+}
+
 export function createEntry(
   options: Options,
-  { parts, access, admission, reply }: SharedParts,
-  graph: Graph,
-  steps: Pick<GraphSteps, 'answer'>,
+  { shared: { parts, access, admission, reply }, graph, own, steps, registered }: EntryParts,
 ): Entry {
   const { authentication, limits } = access;
   const { inFlight, slots, rates } = admission;
   const { body: bodyLimit } = options.limits;
   const admit = authentication?.admit;
-  const pipeline = new Pipeline({ bodyLimit, slots, admit, rates, reply, graph: steps });
+  const { audit, logger, metrics } = parts.telemetry;
+  const mcp =
+    registered &&
+    openMcp({
+      options,
+      registered,
+      gateway: graph.gateway,
+      steps: own,
+      reply,
+      audit,
+      meter: metrics.meter,
+      logger,
+    });
+  const pipeline = new Pipeline({
+    ...{ bodyLimit, slots, admit, rates, reply },
+    graph: mcp === undefined ? steps : byProtocol(mcp, steps),
+  });
   const begin = createBeginRequest(options, inFlight, {
     corsHeaders: compileCorsHeaders(options),
     partsTypesFor: partsTypes(),
@@ -82,7 +108,7 @@ export function createEntry(
     firstQueryOf(graph.gateway.current?.apiSchema, limits, options.limits.assumedListSize),
   );
   const readiness = () => parts.lifecycle.readiness(graph.answers);
-  const route = createRoutes({ options, readiness, slots, reply, pageFor });
+  const route = createRoutes({ options, readiness, slots, reply, pageFor, mcp });
   const receive = createReceive({ bodyLimit, admitByHeaders: authentication?.admitByHeaders, pipeline });
   return {
     ...{ pipeline, reply, route },
@@ -90,3 +116,15 @@ export function createEntry(
     steps: createSteps({ options, requests: inFlight, pipeline }),
   };
 }
+
+/** Not loaded without `mcp`. */
+function openMcp(...given: ConstructorParameters<typeof OpenMcp.Mcp>): OpenMcp.Mcp {
+  const { Mcp: Opened } = require('../../mcp/open-mcp') as typeof OpenMcp;
+  return new Opened(...given);
+}
+
+/** Messages of agents are read before they are operations. */
+const byProtocol = (mcp: Pick<OpenMcp.Mcp, 'answer'>, steps: EntryParts['steps']): EntryParts['steps'] => ({
+  answer: (arrival) => (arrival.request.protocol === 'mcp' ? mcp : steps).answer(arrival),
+  refusal: (request) => steps.refusal?.(request),
+});

@@ -15,9 +15,10 @@ export function checkNeededPackages(options: Options): void {
   if (problems.length > 0) throw new OptionsError(problems);
 }
 
-function* needsOf({ supergraph, subgraphs, auth, cache, events }: Options): Generator<Need> {
+function* needsOf({ supergraph, subgraphs, auth, cache, events, mcp }: Options): Generator<Need> {
   if (supergraph?.url?.startsWith('s3:')) yield [['supergraph', 'url'], ['@aws-sdk/client-s3']];
   if (auth.lambda?.function !== undefined) yield [['auth', 'lambda', 'function'], ['@aws-sdk/client-lambda']];
+  if (mcp !== undefined) yield [['mcp'], ['@modelcontextprotocol/server']];
   yield [['cache', 'store'], packagesOfStores[storeKindOf(cache)]];
   if (cache.cdn.cloudFront !== undefined)
     yield [['cache', 'cdn', 'cloudFront'], ['@aws-sdk/client-cloudfront']];

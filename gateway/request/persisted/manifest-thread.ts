@@ -9,6 +9,8 @@ import { ManifestError, readManifests, sha256 } from './manifest';
 /** Without `schema` the thread sends the operations of the files, with it those that do not fit it. */
 export interface ManifestWork {
   readonly files: readonly string[];
+  /** The option that names them. @default 'persistedOperations.manifest' */
+  readonly option?: string | undefined;
   /** The API schema, in parts. */
   readonly schema?: readonly string[] | undefined;
 }
@@ -76,9 +78,9 @@ function misfitsIn(byId: ReadonlyMap<string, string>, parts: readonly string[]):
 
 const mostNamed = 5;
 
-function* work({ files, schema }: ManifestWork): Generator<ManifestMessage> {
+function* work({ files, option, schema }: ManifestWork): Generator<ManifestMessage> {
   try {
-    const byId = readManifests(files);
+    const byId = readManifests(files, option);
     if (schema === undefined) yield* handOut(byId);
     else yield { kind: 'misfits', misfits: misfitsIn(byId, schema) };
   } catch (error) {

@@ -12,13 +12,17 @@ export class ManifestError extends Error {
  * Reads manifests as Apollo's tools write them (`apollo-persisted-query-manifest`), or Relay's (a map from ids to
  * texts): texts by their ids. It takes long for large manifests, so it runs in a thread: see `trusted-operations.ts`.
  *
+ * @param option which names the files
  * @throws {ManifestError} with the file that is wrong, and the reason
  */
-export function readManifests(files: readonly string[]): ReadonlyMap<string, string> {
+export function readManifests(
+  files: readonly string[],
+  option = 'persistedOperations.manifest',
+): ReadonlyMap<string, string> {
   const byId = new Map<string, string>();
   for (const file of files) {
     const refuse = (reason: string): never => {
-      throw new ManifestError(`\`persistedOperations.manifest\` names ${file}, which ${reason}.`);
+      throw new ManifestError(`\`${option}\` names ${file}, which ${reason}.`);
     };
     for (const { id, body } of operationsIn(readJson(file, refuse), refuse)) {
       try {

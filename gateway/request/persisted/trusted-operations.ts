@@ -14,17 +14,19 @@ export interface TrustedOperations {
 
 export const noTrustedOperations: TrustedOperations = { texts: new Set(), byName: new Map(), digest: '' };
 
-/** Reads manifests in a thread. @throws {OptionsError} with the file that is wrong, and the reason */
-export async function readTrustedOperations(files: readonly string[]): Promise<TrustedOperations> {
+/** Reads manifests in a thread. @param option which names them @throws {OptionsError} with the file that is wrong, and the reason */
+export async function readTrustedOperations(
+  files: readonly string[],
+  option: readonly string[] = ['persistedOperations', 'manifest'],
+): Promise<TrustedOperations> {
   if (files.length === 0) return noTrustedOperations;
   const texts = new Set<string>();
   const byName = new Map<string, string>();
-  const thread = startThread({ files });
+  const thread = startThread({ files, option: option.join('.') });
   try {
     for (;;) {
       const message = await next(thread);
-      if (message.kind === 'refused')
-        throw new OptionsError([{ path: ['persistedOperations', 'manifest'], sentence: message.reason }]);
+      if (message.kind === 'refused') throw new OptionsError([{ path: option, sentence: message.reason }]);
       if (message.kind === 'all') return { texts, byName, digest: message.digest };
       if (message.kind !== 'some') continue;
       for (const { text, names } of message.operations) {
@@ -39,7 +41,7 @@ export async function readTrustedOperations(files: readonly string[]): Promise<T
 
 /** Validates the operations of manifests against a schema, in a thread. Resolves with undefined when aborted. */
 export async function findMisfits(
-  work: Required<ManifestWork>,
+  work: Required<Omit<ManifestWork, 'option'>>,
   signal: AbortSignal,
 ): Promise<Misfits | undefined> {
   const thread = startThread(work);

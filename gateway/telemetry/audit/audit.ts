@@ -25,9 +25,18 @@ export interface AuditedMutation {
   readonly errors: readonly string[];
 }
 
+/** A call of a tool by an agent. */
+export interface AuditedToolCall {
+  readonly request: IncomingRequest;
+  readonly tool: string;
+  /** The HMAC of its arguments by `audit.key`, in hex; undefined without a key. */
+  readonly digest: string | undefined;
+  readonly outcome: 'ok' | 'failed' | 'refused';
+}
+
 /** An administrative action. */
 export interface AuditedAction {
-  readonly action: Exclude<AuditAction, 'mutation'>;
+  readonly action: Exclude<AuditAction, 'mutation' | 'tool.call'>;
   readonly outcome: AuditRecord['outcome'];
   /** Of a supergraph, where there are several. */
   readonly graph?: string | undefined;
@@ -41,6 +50,7 @@ export interface Audit {
   /** Resolves when a mutation may run: all trails have room for its record. */
   ready(): Promise<void>;
   mutation(done: AuditedMutation): void;
+  toolCall(done: AuditedToolCall): void;
   action(done: AuditedAction): void;
   /** Resolves when the records so far are written. */
   flush(): Promise<void>;
@@ -78,20 +88,23 @@ export async function openAudit({ options, meter, logger }: AuditOptions): Promi
       for (const { trail } of trails) await trail.ready();
     },
     mutation({ request, facts, variables, errors }) {
-      const { mode, subject, client: application } = request.identity;
       write({
-        time: new Date().toISOString(),
-        action: 'mutation',
-        requestId: request.id,
-        traceId: request.trace?.traceId,
-        identity: { mode, subject, client: application },
-        address: request.address,
+        ...beginningOf('mutation', request),
         operation: request.operation?.name,
         graph: request.graph,
         coordinates: facts.coordinates,
         arguments: redacted(facts.argumentsWith(variables)),
         outcome: errors.length === 0 ? 'ok' : 'failed',
         errors: errors.length === 0 ? undefined : [...new Set(errors)],
+      });
+    },
+    toolCall({ request, tool, digest, outcome }) {
+      write({
+        ...beginningOf('tool.call', request),
+        operation: tool,
+        outcome: outcome === 'ok' ? 'ok' : 'failed',
+        errors: request.codes && [...request.codes],
+        details: { outcome, arguments: digest },
       });
     },
     action({ details, ...done }) {
@@ -103,6 +116,19 @@ export async function openAudit({ options, meter, logger }: AuditOptions): Promi
     async close() {
       await Promise.all(trails.map(({ trail }) => trail.close()));
     },
+  };
+}
+
+/** Who has sent a request, and when. */
+function beginningOf(action: AuditAction, request: IncomingRequest) {
+  const { mode, subject, client } = request.identity;
+  return {
+    time: new Date().toISOString(),
+    action,
+    requestId: request.id,
+    traceId: request.trace?.traceId,
+    identity: { mode, subject, client },
+    address: request.address,
   };
 }
 

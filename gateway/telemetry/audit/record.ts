@@ -22,7 +22,7 @@ export interface AuditRecord {
   readonly outcome: 'ok' | 'failed';
   /** Codes of the errors that the client got. */
   readonly errors?: readonly string[] | undefined;
-  /** Only for an administrative action or an event. */
+  /** Only for a call of a tool, an administrative action or an event. */
   readonly details?: unknown;
 }
 

@@ -406,6 +406,15 @@ export const metricTable = {
       result: '`delivered`, `failed` (it is tried again) or `dropped` (it is not: too old, or too many).',
     },
   },
+  'weir.mcp.calls': {
+    kind: 'counter',
+    unit: '{call}',
+    description: 'Calls of tools by agents: operations of `mcp.operations`.',
+    attributes: {
+      'gen_ai.tool.name': 'The name of the tool.',
+      outcome: '`ok`; `failed` with a result that is an error; `refused` where the caller may not call it.',
+    },
+  },
   'weir.audit.dropped': {
     kind: 'counter',
     unit: '{record}',

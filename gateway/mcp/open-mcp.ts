@@ -1,0 +1,298 @@
+import { createHmac } from 'node:crypto';
+import type { GraphQLError } from 'graphql';
+import { suggestionList } from 'graphql/jsutils/suggestionList';
+import { bearerChallenge } from '../auth/protected-resource';
+import { requestError } from '../errors';
+import type { Generation } from '../graph/generation';
+import type { Gateway } from '../graph/gateway';
+import { isMap } from '../options/is-map';
+import type { Options } from '../options';
+import type { GraphSteps } from '../request/graph-steps';
+import type { IncomingRequest } from '../request/incoming-request';
+import type { Arrival } from '../request/pipeline';
+import type { Reply } from '../request/reply';
+import type { Audit } from '../telemetry/audit/audit';
+import type { Logger } from '../telemetry/logger';
+import type { Meter, Sum } from '../telemetry/metrics/meter';
+import type { AttributesOf } from '../telemetry/metrics/metric-table';
+import { missingScopes, refusalOf, type ToolRefusal } from './access';
+import { type CallResult, resultOf } from './call-result';
+import { openLibrary, serverInfo } from './library';
+import { McpSink, rpcCodes } from './mcp-sink';
+import { compileIsOwnPage } from './origins';
+import type { RegisteredTool } from './tools/registered-tools';
+import { compileTools, type Tool, type ToolDefinition, type ToolSet } from './tools/tools';
+import { usualCall, writeResult } from './usual-call';
+
+export interface McpParts {
+  readonly options: Options;
+  readonly registered: readonly RegisteredTool[];
+  readonly gateway: Pick<Gateway, 'current' | 'onSchemaLoadOrUpdate'>;
+  readonly steps: Pick<GraphSteps, 'answer'>;
+  readonly reply: Pick<Reply, 'refuse'>;
+  readonly audit: Pick<Audit, 'ready' | 'toolCall'> | undefined;
+  readonly meter: Meter;
+  readonly logger: Pick<Logger, 'warn' | 'error'>;
+}
+
+/** Offers registered operations as tools of the Model Context Protocol. Each message is a request of the pipeline. */
+export class Mcp {
+  readonly path: string;
+  readonly #parts: McpParts;
+  readonly #isOwnPage: ReturnType<typeof compileIsOwnPage>;
+  readonly #library: ReturnType<typeof openLibrary>;
+  /** What names this server in results, as JSON. */
+  readonly #identity: string;
+  readonly #calls: Sum<AttributesOf<'weir.mcp.calls'>>;
+  #compiled: { readonly generation: Generation; readonly set: ToolSet } | undefined;
+
+  constructor(parts: McpParts) {
+    this.#parts = parts;
+    this.path = parts.options.mcp!.path;
+    this.#isOwnPage = compileIsOwnPage(parts.options);
+    this.#identity = JSON.stringify({ 'io.modelcontextprotocol/serverInfo': serverInfo() });
+    this.#calls = parts.meter.sum('weir.mcp.calls');
+    const isPublic = (): boolean => this.#isPublic;
+    this.#library = openLibrary({
+      list: (request) => this.#list(request),
+      get isPublic() {
+        return isPublic();
+      },
+      call: (request, name, given) =>
+        new Promise((resolve) => this.#call(request, this.#set!.tools.get(name)!, given, resolve)),
+    });
+    parts.gateway.onSchemaLoadOrUpdate(() => this.#reportLeftOut());
+  }
+
+  /** The scopes of all tools, sorted. */
+  allScopes(): readonly string[] {
+    const tools = [...(this.#set?.tools.values() ?? [])];
+    return [...new Set(tools.flatMap(({ access }) => missingScopes(access.requirements, [])))].sort();
+  }
+
+  /** Takes a request to its path. Returns why it is refused before its body is read; undefined if it goes on. */
+  enter(request: IncomingRequest): GraphQLError | undefined {
+    request.protocol = 'mcp';
+    request.sink = new McpSink(request.sink, () => this.#scopesOfFirst());
+    const { method, headers } = request.head;
+    if (!this.#isOwnPage(headers))
+      return requestError('FORBIDDEN', {
+        reason: 'Pages of this origin may not call tools: list it in `cors`.',
+      });
+    if (method === 'POST') return undefined;
+    const reason = `Messages are sent by POST, not by ${method}: there are no sessions and no streams.`;
+    return requestError('METHOD_NOT_ALLOWED', { reason }, { headers: { allow: 'POST' } });
+  }
+
+  /** Answers a message whose sender is let in. */
+  answer(arrival: Arrival): void {
+    void this.#answer(arrival).catch((error: unknown) => this.#parts.reply.refuse(arrival.request, error));
+  }
+
+  async #answer({ request, body }: Arrival): Promise<void> {
+    const sink = request.sink as McpSink;
+    let message: unknown;
+    try {
+      message = JSON.parse(body.toString());
+    } catch {
+      sink.refusal = { code: rpcCodes.parse };
+      throw requestError('BAD_REQUEST', { reason: 'The body is not valid JSON.' });
+    }
+    if (!isMap(message) || message['jsonrpc'] !== '2.0') {
+      sink.refusal = { code: rpcCodes.request };
+      throw requestError('BAD_REQUEST', {
+        reason: 'The body must be one message of JSON-RPC 2.0, and no batch.',
+      });
+    }
+    const { method, params } = message;
+    if (!isServed(method, request)) {
+      sink.refusal = { code: rpcCodes.method };
+      throw requestError('NOT_FOUND', {
+        reason: `There is no method ${JSON.stringify(method)} here: there are tools alone.`,
+      });
+    }
+    const name = method === 'tools/call' && isMap(params) ? params['name'] : undefined;
+    if (typeof name === 'string') {
+      const refusal = await this.#refusalOf(request, name);
+      if (request.isGone) return;
+      if (refusal !== undefined) throw refusal;
+      const usual = usualCall(message, request.head.headers);
+      if (usual !== undefined) {
+        this.#call(request, this.#set!.tools.get(name)!, usual.arguments, (result) =>
+          sink.send(200, request.ownHeaders, writeResult(usual, result, this.#identity)),
+        );
+        return;
+      }
+    }
+    const response = await this.#library(request, message);
+    request.settle();
+    const type = response.headers.get('content-type') ?? 'application/json';
+    sink.send(response.status, request.ownHeaders, Buffer.from(await response.arrayBuffer()), type);
+  }
+
+  /** Resolves with why a tool is not called; undefined if it is. */
+  async #refusalOf(request: IncomingRequest, name: string): Promise<GraphQLError | undefined> {
+    const set = this.#set;
+    if (set === undefined) return requestError('NO_SUPERGRAPH', {});
+    const tool = set.tools.get(name);
+    if (tool === undefined) {
+      const known = (await this.#list(request)).map((each) => each.name);
+      const [nearest] = suggestionList(name, known);
+      (request.sink as McpSink).refusal = { code: rpcCodes.params, status: 200 };
+      const hint = nearest === undefined ? '.' : `; did you mean ${JSON.stringify(nearest)}?`;
+      return requestError('NOT_FOUND', {
+        reason: `There is no tool ${JSON.stringify(name.slice(0, 64))}${hint}`,
+      });
+    }
+    const { access } = tool;
+    const refused = access.peek(request.identity) ?? (await access.decide(request.identity));
+    const refusal = refusalOf(tool, request.identity, refused);
+    if (refusal === undefined) return undefined;
+    this.#record(request, tool, {}, 'refused');
+    return this.#errorFor(refusal, refused);
+  }
+
+  #errorFor(refusal: ToolRefusal, what: readonly string[]): GraphQLError {
+    const { resource } = this.#parts.options.mcp!;
+    if (refusal.kind === 'never' || resource === undefined)
+      return requestError('UNAUTHORIZED_FIELD_OR_TYPE', { what });
+    const { kind, scopes } = refusal;
+    const error = kind === 'scopes' ? 'insufficient_scope' : undefined;
+    const headers = { 'www-authenticate': bearerChallenge({ resource, error, scopes }) };
+    if (kind === 'anonymous')
+      return requestError('UNAUTHENTICATED', { reason: 'This tool needs a signed-in caller.' }, { headers });
+    return requestError('UNAUTHORIZED_FIELD_OR_TYPE', { what }, { headers });
+  }
+
+  /** Runs the operation of a tool. Calls `onResult` once, unless the client is gone or is to come back with another token. */
+  #call(
+    request: IncomingRequest,
+    tool: Tool,
+    given: Readonly<Record<string, unknown>>,
+    onResult: (result: CallResult) => void,
+  ): void {
+    const { steps, audit, options, reply } = this.#parts;
+    const { span } = request;
+    span?.set('mcp.method.name', 'tools/call');
+    span?.set('gen_ai.tool.name', tool.name);
+    const finish = (result: CallResult): void => {
+      this.#record(request, tool, given, result.isError ? 'failed' : 'ok');
+      onResult(result);
+    };
+    const run = (): void => {
+      const body = bodyFor(tool, given);
+      if (typeof body === 'string') {
+        request.settle();
+        finish({ isError: true, text: body });
+        return;
+      }
+      (request.sink as McpSink).awaitResponse((response) => finish(resultOf(tool, response)));
+      request.head = headOfOperation(request);
+      request.graph = options.graphs?.default;
+      steps.answer({ request, body });
+    };
+    if (audit === undefined) run();
+    else audit.ready().then(run, (error: unknown) => reply.refuse(request, error));
+  }
+
+  #record(
+    request: IncomingRequest,
+    { name }: Tool,
+    given: Readonly<Record<string, unknown>>,
+    outcome: 'ok' | 'failed' | 'refused',
+  ): void {
+    this.#calls.add(1, { 'gen_ai.tool.name': name, outcome });
+    const { audit, options } = this.#parts;
+    if (audit === undefined) return;
+    const { key } = options.audit;
+    const digest = key && createHmac('sha256', key).update(JSON.stringify(given)).digest('hex');
+    audit.toolCall({ request, tool: name, digest, outcome });
+  }
+
+  /** The tools that a caller may see: of those who could log in, or have other scopes, all. */
+  async #list(request: IncomingRequest): Promise<readonly ToolDefinition[]> {
+    const { identity } = request;
+    const shown: ToolDefinition[] = [];
+    for (const tool of this.#set?.tools.values() ?? []) {
+      const { access, definition } = tool;
+      const refused = access.peek(identity) ?? (await access.decide(identity));
+      const refusal = refusalOf(tool, identity, refused);
+      if (refusal === undefined || refusal.kind === 'scopes') shown.push(definition);
+    }
+    return shown;
+  }
+
+  get #isPublic(): boolean {
+    return [...(this.#set?.tools.values() ?? [])].every(
+      ({ access, isPartial }) => isPartial || access.requirements.length === 0,
+    );
+  }
+
+  /** Undefined while there is no supergraph. */
+  get #set(): ToolSet | undefined {
+    const { gateway, options, registered } = this.#parts;
+    const generation = gateway.current;
+    if (generation === undefined) return undefined;
+    if (this.#compiled?.generation !== generation) {
+      const { apiSchema: schema, accessTo } = generation;
+      const set = compileTools(registered, { schema, accessTo, mutations: options.mcp!.mutations });
+      this.#compiled = { generation, set };
+    }
+    return this.#compiled.set;
+  }
+
+  #reportLeftOut(): void {
+    for (const { name, file, reason } of this.#set?.leftOut ?? [])
+      this.#parts.logger.warn({ tool: name, file, reason }, 'an operation is no tool');
+  }
+
+  /** The scopes that a caller without a token is to request. */
+  #scopesOfFirst(): readonly string[] {
+    return this.#parts.options.mcp!.scopes === 'all' ? this.allScopes() : [];
+  }
+}
+
+/** Methods of a server that has tools alone. */
+const methods: ReadonlySet<unknown> = new Set([
+  'initialize',
+  'ping',
+  'server/discover',
+  'tools/list',
+  'tools/call',
+]);
+
+/** Clients of the older protocol get an error of JSON-RPC from the library for what there is not: they call it to find out. */
+const isServed = (method: unknown, { head: { headers } }: IncomingRequest): boolean =>
+  methods.has(method) ||
+  (typeof method === 'string' && method.startsWith('notifications/')) ||
+  (headers['mcp-protocol-version'] !== undefined && method !== 'subscriptions/listen');
+
+/** The body of a POST with the operation of a tool, or a sentence about what is wrong with its arguments. */
+function bodyFor(tool: Tool, given: Readonly<Record<string, unknown>>): Buffer | string {
+  const { definition, name: operationName, text: query } = tool;
+  const known = Object.keys(definition.inputSchema.properties);
+  const unknown = Object.keys(given).find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    const [nearest] = suggestionList(unknown, known);
+    const hint =
+      nearest === undefined ? `it takes ${known.join(', ') || 'none'}.` : `did you mean ${nearest}?`;
+    return `The tool has no argument ${JSON.stringify(unknown.slice(0, 64))}: ${hint}`;
+  }
+  try {
+    return Buffer.from(JSON.stringify({ query, operationName, variables: given }));
+  } catch {
+    return 'The arguments are nested too deeply.';
+  }
+}
+
+/** The head of a request as of one that has the operation itself: nothing in it changes what form the answer has. */
+function headOfOperation({ head }: IncomingRequest): IncomingRequest['head'] {
+  const {
+    'accept-encoding': _coding,
+    'if-none-match': _known,
+    'last-event-id': _last,
+    ...headers
+  } = head.headers;
+  const { method, url, requestId } = head;
+  return { method, url, requestId, headers: { ...headers, accept: 'application/json' } };
+}

@@ -1,0 +1,103 @@
+import { type DocumentNode, type GraphQLSchema, OperationTypeNode, validate, visit } from 'graphql';
+import type { OperationAccess } from '../../auth/directives';
+import type { McpOptions } from '../../options/mcp';
+import { validationRules } from '../../request/validation-rules';
+import { inputSchemaOf } from './input-schema';
+import type { JsonSchema } from './json-schema';
+import { outputSchemaOf } from './output-schema';
+import type { RegisteredTool } from './registered-tools';
+
+/** A tool as clients see it (Model Context Protocol, "Tools"). */
+export interface ToolDefinition {
+  readonly name: string;
+  readonly title?: string;
+  readonly description?: string;
+  readonly inputSchema: JsonSchema & { readonly type: 'object'; readonly properties: JsonSchema };
+  readonly outputSchema: JsonSchema & { readonly type: 'object' };
+  readonly annotations: Readonly<Record<string, boolean>>;
+}
+
+/** An operation that one supergraph can run as a tool. */
+export interface Tool extends RegisteredTool {
+  readonly definition: ToolDefinition;
+  readonly access: OperationAccess;
+}
+
+/** An operation that is no tool, and why. */
+export interface LeftOutTool extends Pick<RegisteredTool, 'name' | 'file'> {
+  readonly reason: string;
+}
+
+export interface ToolSet {
+  /** By name, in the order of names. */
+  readonly tools: ReadonlyMap<string, Tool>;
+  readonly leftOut: readonly LeftOutTool[];
+}
+
+export interface CompileToolsOptions {
+  /** The API schema. */
+  readonly schema: GraphQLSchema;
+  readonly mutations: McpOptions['mutations'];
+  readonly accessTo: (document: DocumentNode, operation: RegisteredTool['operation']) => OperationAccess;
+}
+
+export function compileTools(
+  registered: readonly RegisteredTool[],
+  { schema, mutations, accessTo }: CompileToolsOptions,
+): ToolSet {
+  const tools = new Map<string, Tool>();
+  const leftOut: LeftOutTool[] = [];
+  for (const each of registered) {
+    const { name, file, document, operation } = each;
+    const reason = whyNot(each, schema, mutations);
+    if (reason === undefined)
+      tools.set(name, {
+        ...each,
+        definition: definitionOf(each, schema),
+        access: accessTo(document, operation),
+      });
+    else leftOut.push({ name, file, reason });
+  }
+  return { tools, leftOut };
+}
+
+function whyNot(
+  { document, operation }: RegisteredTool,
+  schema: GraphQLSchema,
+  mutations: McpOptions['mutations'],
+): string | undefined {
+  const type = operation.operation;
+  if (type === OperationTypeNode.SUBSCRIPTION) return 'It is a subscription, which has no one answer.';
+  if (type === OperationTypeNode.MUTATION && mutations === 'never')
+    return 'It is a mutation, and `mcp.mutations` is never.';
+  if (introspects(document)) return 'It reads the schema.';
+  return validate(schema, document, validationRules, { maxErrors: 1 })[0]?.message;
+}
+
+function introspects(document: DocumentNode): boolean {
+  let does = false;
+  visit(document, {
+    Field({ name }) {
+      does ||= name.value === '__schema' || name.value === '__type';
+    },
+  });
+  return does;
+}
+
+function definitionOf(tool: RegisteredTool, schema: GraphQLSchema): ToolDefinition {
+  const { name, title, description, operation, isOpenWorld } = tool;
+  const isQuery = operation.operation === OperationTypeNode.QUERY;
+  return {
+    name,
+    ...(title !== undefined && { title }),
+    ...(description !== undefined && { description }),
+    inputSchema: inputSchemaOf(operation, schema) as ToolDefinition['inputSchema'],
+    outputSchema: outputSchemaOf(tool, schema) as ToolDefinition['outputSchema'],
+    annotations: {
+      readOnlyHint: isQuery,
+      destructiveHint: !isQuery,
+      idempotentHint: isQuery,
+      openWorldHint: isOpenWorld,
+    },
+  };
+}

@@ -15,6 +15,7 @@ import { fetchCommand } from './commands/fetch';
 import { gatewayCommand } from './commands/gateway';
 import { historyCommand } from './commands/history';
 import { initCommand } from './commands/init';
+import { mcpCommand } from './commands/mcp';
 import { migrateCommand } from './commands/migrate';
 import { packageCommand } from './commands/package';
 import { publishCommand } from './commands/publish';
@@ -47,6 +48,7 @@ const commands: readonly CreateCommand[] = [
     explainCommand,
     reportCommand,
     replayCommand,
+    mcpCommand,
   ],
   ...[
     checkCommand,

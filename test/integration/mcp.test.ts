@@ -313,7 +313,7 @@ it('shares cached answers, and keeps those of tools from clients who may not sen
   expect(shop.requests).toHaveLength(1);
   const query = readFileSync(`${files.folder}/find.graphql`, 'utf8');
   const sent = await gateway.post({ query, operationName: 'FindProducts', variables });
-  expect((await sent.json()).errors[0].extensions.code).toBe('QUERY_NOT_IN_SAFELIST');
+  expect((await (sent.json() as Promise<Json>)).errors[0].extensions.code).toBe('QUERY_NOT_IN_SAFELIST');
   web.remove();
 });
 

@@ -26,6 +26,10 @@ export interface Tool extends RegisteredTool {
 /** An operation that is no tool, and why. */
 export interface LeftOutTool extends Pick<RegisteredTool, 'name' | 'file'> {
   readonly reason: string;
+  /** Whether it does not fit the supergraph, and not the options. */
+  readonly isInvalid: boolean;
+  /** Where it does not fit, from 1. */
+  readonly location?: { readonly line: number; readonly column: number } | undefined;
 }
 
 export interface ToolSet {
@@ -49,29 +53,37 @@ export function compileTools(
   const leftOut: LeftOutTool[] = [];
   for (const each of registered) {
     const { name, file, document, operation } = each;
-    const reason = whyNot(each, schema, mutations);
-    if (reason === undefined)
+    const why = whyNot(each, mutations) ?? misfitOf(document, schema);
+    if (why === undefined)
       tools.set(name, {
         ...each,
         definition: definitionOf(each, schema),
         access: accessTo(document, operation),
       });
-    else leftOut.push({ name, file, reason });
+    else leftOut.push({ name, file, ...why });
   }
   return { tools, leftOut };
 }
 
 function whyNot(
   { document, operation }: RegisteredTool,
-  schema: GraphQLSchema,
   mutations: McpOptions['mutations'],
-): string | undefined {
+): Omit<LeftOutTool, 'name' | 'file'> | undefined {
+  const left = (reason: string) => ({ reason, isInvalid: false });
   const type = operation.operation;
-  if (type === OperationTypeNode.SUBSCRIPTION) return 'It is a subscription, which has no one answer.';
+  if (type === OperationTypeNode.SUBSCRIPTION) return left('It is a subscription, which has no one answer.');
   if (type === OperationTypeNode.MUTATION && mutations === 'never')
-    return 'It is a mutation, and `mcp.mutations` is never.';
-  if (introspects(document)) return 'It reads the schema.';
-  return validate(schema, document, validationRules, { maxErrors: 1 })[0]?.message;
+    return left('It is a mutation, and `mcp.mutations` is never.');
+  return introspects(document) ? left('It reads the schema.') : undefined;
+}
+
+/** Why a document is not valid for a schema; undefined if it is. */
+export function misfitOf(
+  document: DocumentNode,
+  schema: GraphQLSchema,
+): Omit<LeftOutTool, 'name' | 'file'> | undefined {
+  const [error] = validate(schema, document, validationRules, { maxErrors: 1 });
+  return error && { reason: error.message, isInvalid: true, location: error.locations?.[0] };
 }
 
 function introspects(document: DocumentNode): boolean {

@@ -20,7 +20,7 @@ function isResource(value: string): boolean {
 const manifestOfTools = mapOf({
   manifest: text.describe('A file as `persistedOperations.manifest` names it.').meta({ example: 'web.json' }),
   tools: z
-    .array(text, { error: 'must be a list of names of operations' })
+    .array(text, { error: 'must be a list of names' })
     .min(1, { error: 'must name at least one operation' })
     .describe('The names of its operations that are tools. No other operation of it is one.')
     .meta({ example: ['FindProducts'] }),

@@ -213,6 +213,8 @@ function yamlRefused(cases: readonly (string | readonly [string, Record<string, 
 }
 
 const together = [
+  'path: /mcp\nmcp: { operations: [agents/*.graphql] }',
+  'mcp: { operations: [agents/*.graphql] }\nauth: { oidc: [{ issuer: "https://id.example", audience: shop }] }',
   'port: 9464',
   'headers: { operationName: authorization }',
   'port: 4000\nadmin: { port: 4000 }',

@@ -72,6 +72,8 @@ const workloads = {
   streams: { overs: ['sse', 'multipart'], isOwn: false, counts },
   identities: { overs: ['websocket', 'sse'], isOwn: true, counts: counts.slice(0, 1) },
 };
+/** Seconds for which events are sent before they are measured. */
+const warmUp = 3;
 const limitLabels = { websocket: '`ws`', sse: 'node:http', multipart: 'node:http' };
 /** Deliveries as a multiple of those of the limit, or of the build before; milliseconds of CPU time; bytes. */
 const bounds = {
@@ -108,8 +110,13 @@ async function compare(name, { over, count, isOwn }) {
       const profile = `${name}-${over}-${count}-${system.label}`.replaceAll(/[^\w-]/g, '');
       started.push(await start(system, { over, count, isOwn, profile: isProfiled ? profile : undefined }));
     }
-    for (const { warmUp } of started) await warmUp();
-    for (let second = 0; second < seconds; second += 1) for (const { drive } of started) await drive(3000);
+    for (const { learn } of started) await learn();
+    // None may wait for 5 s: then heartbeats come between its events.
+    for (let second = -warmUp; second < seconds; second += 1)
+      for (const { beginProfile, drive } of started) {
+        if (second === 0) await beginProfile();
+        await drive(1000, second >= 0);
+      }
     for (const [i, { end }] of started.entries()) measured[i].push(await end());
   }
   say(`${name} over ${over}: ${count} clients, events with ${size} bytes of text`);
@@ -199,14 +206,6 @@ async function start(system, { over, count, isOwn, profile }) {
     feed.send(result);
     return result;
   };
-  const last = [send(), send()];
-  for (let attempt = 0; !last.every((each) => clients.have(each)); attempt += 1) {
-    if (attempt === 100) throw new Error('Not all clients have the first two events.');
-    await wait(100);
-  }
-  await wait(500);
-  clients.learn(...last);
-
   const latencies = [];
   /** Sends events, each when all have the one before it; resolves when all have the last. */
   const drive = (milliseconds) =>
@@ -232,14 +231,25 @@ async function start(system, { over, count, isOwn, profile }) {
   let endProfile;
   const measured = { deliveries: 0, used: 0 };
   return {
-    async warmUp() {
-      await drive(3000);
-      latencies.length = 0;
+    async learn() {
+      const last = [send(), send()];
+      for (let attempt = 0; !last.every((each) => clients.have(each)); attempt += 1) {
+        if (attempt === 100) throw new Error('Not all clients have the first two events.');
+        await wait(100);
+      }
+      await wait(200);
+      clients.learn(...last);
+    },
+    async beginProfile() {
       endProfile = await startProfiling(profile);
     },
-    async drive(milliseconds) {
+    async drive(milliseconds, isMeasured) {
       const from = { deliveries, used: used() };
       await drive(milliseconds);
+      if (!isMeasured) {
+        latencies.length = 0;
+        return;
+      }
       measured.deliveries += deliveries - from.deliveries;
       measured.used += used() - from.used;
     },

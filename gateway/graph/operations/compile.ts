@@ -68,13 +68,17 @@ export class OperationCompiler {
     return { document, documentHash, operationName, overrideLabels, refused };
   }
 
-  async plannedFor(
+  /** Without a promise where it is known what is refused to the caller. */
+  plannedFor(
     compiled: CompiledOperation,
     caller: OverrideCaller & { readonly identity: Identity },
-  ): Promise<PlannedOperation> {
+  ): PlannedOperation | Promise<PlannedOperation> {
     const { access } = compiled;
     const { identity } = caller;
-    return this.plannedOf(compiled, access.peek(identity) ?? (await access.decide(identity)), caller);
+    const refused = access.peek(identity);
+    return refused === undefined
+      ? access.decide(identity).then((decided) => this.plannedOf(compiled, decided, caller))
+      : this.plannedOf(compiled, refused, caller);
   }
 }
 

@@ -1,10 +1,11 @@
-import { hash } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import { type GraphQLSchema, Kind, parse, validate } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { ObjectTo } from '../../auth/authentication';
 import { withTimeout } from '../../net/time-limit';
 import type { Identity } from '../../auth/identity';
 import type { OperationResult } from '../../cache/responses/response-cache';
+import { canonicalJson } from '../../cache/responses/response-keys';
 import { explainVariable } from '../../request/refusals/explain-variable';
 import { requestError, RequestErrors } from '../../errors';
 import type { BoundFeed } from '../../events/fed-fields';
@@ -36,7 +37,8 @@ import { type CountedProgram, Rejection } from '../programs';
 import type { Cursors } from './cursor';
 import { EventCaller, patience, type Subscriber } from './event-caller';
 import { subscriptionKeys } from './keys';
-import type { Prepare, PreparedSubscription } from './prepared';
+import { LastAnswer } from './last-answer';
+import type { EventAnswer, Prepare, PreparedSubscription } from './prepared';
 
 /** Settles as a plan does, or rejects when nobody waits for it any more. */
 export type AwaitPlan = <Plan>(plan: Promise<Plan>) => Promise<Plan>;
@@ -67,7 +69,10 @@ export interface PreparationOptions {
     documentHash: string,
     operationName: string | undefined,
   ) => CompiledOperation;
-  readonly plannedFor: (compiled: CompiledOperation, caller: Subscriber) => Promise<PlannedOperation>;
+  readonly plannedFor: (
+    compiled: CompiledOperation,
+    caller: Subscriber,
+  ) => PlannedOperation | Promise<PlannedOperation>;
   readonly programFor: (
     planned: PlannedOperation,
     caller: Pick<Subscriber, 'sender' | 'tracing' | 'span'>,
@@ -91,6 +96,8 @@ export class Preparation {
     maxSize: mostMovedBytes,
     sizeCalculation: ({ bytes }, key) => bytes + 2 * key.length,
   });
+
+  readonly #last = new LastAnswer();
 
   constructor(options: PreparationOptions) {
     this.#options = options;
@@ -164,7 +171,8 @@ export class Preparation {
     const feed = this.#feedFor(compiled, opening, subscriber.identity);
     const { timeout } = subscriber;
     const longest = timeout + patience;
-    const late = requestError('GATEWAY_TIMEOUT', { timeout });
+    // Variables that are nested too deeply to be compared are equal to no others.
+    const asked = { compiled, variables, canonicalVariables: canonicalJson(variables) ?? randomUUID() };
     return {
       text: { document, operationName, variables },
       prepare: this.prepareMoved,
@@ -184,8 +192,13 @@ export class Preparation {
       openSource: async (caller, after) =>
         feed === undefined ? this.#openSource({ ...opening, caller, after }, longest) : feed.open(after),
       sourceError: (reason) => sourceError(subgraph, reason),
-      answer: (event, caller) =>
-        withTimeout(longest, () => this.#answer(compiled, variables, event, caller), late),
+      answer: (event, caller) => {
+        const span = this.#options.tracer?.beginCaused(caller.span, 'subscription event');
+        const known = span === undefined ? this.#lastAnswer(asked, event, caller) : undefined;
+        if (known !== undefined) return Promise.resolve(known);
+        const late = requestError('GATEWAY_TIMEOUT', { timeout });
+        return withTimeout(longest, () => this.#answer(asked, event, caller, span), late);
+      },
       readmit: (request) => this.#readmit(compiled, variables, request),
       charge: (request) => charge(request, cost, variables),
       count: (request) => {
@@ -206,25 +219,42 @@ export class Preparation {
     }
   }
 
+  /** The answer to the last event, where another client has got the same, and no fetch but that of the source is made. */
+  #lastAnswer(
+    { compiled, canonicalVariables }: AskedEvents,
+    { body }: SubgraphEvent,
+    caller: Subscriber,
+  ): EventAnswer | undefined {
+    const { isDevelopment, plannedFor, programs } = this.#options;
+    if (isDevelopment) return undefined;
+    const planned = plannedFor(compiled, caller);
+    const program = planned instanceof Promise ? undefined : programs.peek(planned);
+    return isOneFetch(program) ? this.#last.find(program, canonicalVariables, body) : undefined;
+  }
+
   /** The answer to one event. What its caller may see is decided anew. */
   async #answer(
-    compiled: CompiledOperation,
-    variables: VariableValues,
+    { compiled, variables, canonicalVariables }: AskedEvents,
     event: SubgraphEvent,
     caller: Subscriber,
-  ): ReturnType<PreparedSubscription['answer']> {
-    const { isDevelopment, perform, plannedFor, programs, showing, tracer } = this.#options;
+    span: Span | undefined,
+  ): Promise<EventAnswer> {
+    const { isDevelopment, perform, plannedFor, programs, showing } = this.#options;
     const planned = await plannedFor(compiled, caller);
     const program = programs.peek(planned) ?? (await programs.get(planned, caller.sender));
     const eventCaller = new EventCaller(caller, event);
-    eventCaller.span = tracer?.beginCaused(caller.span, 'subscription event');
+    eventCaller.span = span;
     const executing = perform(program, compiled, variables, eventCaller, { event });
-    const execution = await (eventCaller.span === undefined
+    const execution = await (span === undefined
       ? executing
-      : this.#traced(eventCaller.span, executing, compiled, eventCaller));
+      : this.#traced(span, executing, compiled, eventCaller));
     const { isShareable } = eventCaller.provenance;
     const answered: OperationResult = { ...execution, release: undefined };
-    if (!isDevelopment) return { answered, isShareable };
+    if (!isDevelopment) {
+      const answer = { answered, isShareable };
+      if (isOneFetch(program)) this.#last.keep(program, canonicalVariables, event.body, answer);
+      return answer;
+    }
     const shown = {
       ...{ planned, variables, cost: compiled.cost, answered },
       request: { calls: eventCaller.calls, head: caller.head },
@@ -290,6 +320,17 @@ export class Preparation {
     );
   }
 }
+
+/** What is answered for each event. */
+interface AskedEvents {
+  readonly compiled: CompiledOperation;
+  readonly variables: VariableValues;
+  /** The same as JSON, for comparisons. */
+  readonly canonicalVariables: string;
+}
+
+const isOneFetch = (program: CountedProgram | Rejection | undefined): program is CountedProgram =>
+  program !== undefined && !(program instanceof Rejection) && program.dependencies.length === 1;
 
 /** How many there were: numbers distinguish keys of one from those of another. */
 let generations = 0;

@@ -334,7 +334,8 @@ export const metricTable = {
   'weir.subscriptions.executions': {
     kind: 'counter',
     unit: '{execution}',
-    description: 'Executions for events: subscriptions with the same answers share them.',
+    description:
+      'Executions for events, or uses of the answer to an equal event: subscriptions with the same answers share them.',
   },
   'weir.subscriptions.deliveries': {
     kind: 'counter',

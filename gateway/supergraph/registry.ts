@@ -36,11 +36,7 @@ export interface RegistryOptions {
   readonly isReadOnly?: boolean | undefined;
 }
 
-/**
- * Polls a registry for versions of a variant, reports what the gateway runs, and the usage by clients, and delivers the
- * events of webhooks.
- */
-export function openRegistry(options: RegistryOptions): {
+export interface OpenRegistry {
   readonly source: SupergraphSource;
   readonly usageSink: UsageSink;
   /** What it knows of the supergraph that runs. Rejects if it cannot be read. */
@@ -48,7 +44,13 @@ export function openRegistry(options: RegistryOptions): {
   readonly removals: FindRemovals;
   /** Its versions, and which gateways run them. */
   readonly history: RegistryHistory;
-} {
+}
+
+/**
+ * Polls a registry for versions of a variant, reports what the gateway runs, and the usage by clients, and delivers the
+ * events of webhooks.
+ */
+export function openRegistry(options: RegistryOptions): OpenRegistry {
   const { registry: location, graph, version: pinned, pollInterval = 1_000, logger } = options;
   const variant = parseVariant(graph);
   let store: RegistryStore | undefined;
@@ -87,16 +89,19 @@ export function openRegistry(options: RegistryOptions): {
     const reader = await open();
     // A pinned version never changes, so it is read only once.
     if (pinned !== undefined && seen !== undefined) return undefined;
-    const found = await (pinned === undefined ? reader.newest() : reader.version(pinned)).catch(
-      (error: unknown) => {
-        isGone = error instanceof RegistryError;
-        throw error;
-      },
-    );
-    isGone = false;
+    const wasGone = isGone;
+    const found = await readVersion(reader, pinned);
+    isGone = found instanceof RegistryError;
+    if (found instanceof RegistryError) {
+      // That a preview expires is no failure. Who runs it keeps it, or closes it.
+      if (seen?.preview === undefined) throw found;
+      if (!wasGone) logger.warn({ reason: found.message }, 'the preview has expired');
+      return undefined;
+    }
     if (found.supergraph === undefined) throw reader.noSupergraph(found);
     const before = seen;
-    if (found.number === before?.number) return undefined;
+    // A preview that begins again long after it has expired has the same numbers again.
+    if (found.number === before?.number && found.at === before.at) return undefined;
     const isNew = found.supergraph !== before?.supergraph;
     const supergraphSdl = isNew ? await reader.supergraph(found) : undefined;
     seen = found;
@@ -140,6 +145,13 @@ export function openRegistry(options: RegistryOptions): {
   const removals = findRemovals(async () => ({ reader: await open(), running: running?.version }));
   return { source, usageSink, facts, removals, history: registryHistory(open) };
 }
+
+/** Resolves with the error where there is no such version. */
+const readVersion = (reader: RegistryReader, pinned: number | undefined): Promise<Version | RegistryError> =>
+  (pinned === undefined ? reader.newest() : reader.version(pinned)).catch((error: unknown) => {
+    if (error instanceof RegistryError) return error;
+    throw error;
+  });
 
 const noReports: ReturnType<typeof createReports> = {
   start: () => undefined,

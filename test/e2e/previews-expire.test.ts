@@ -198,5 +198,5 @@ describe.each(registryStoreKinds)('a preview in a registry in %s', (kind, start)
         break;
       }
     }
-  });
+  }, 600_000);
 });

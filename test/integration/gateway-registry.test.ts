@@ -84,6 +84,33 @@ describe.each(registryStoreKinds)('a gateway of a registry in %s', (_, startStor
     expect(await registry.gateways.running()).toEqual([]);
   });
 
+  it('keeps a preview that expires, reports nothing more, and runs the one that begins after it', async () => {
+    await publish();
+    let now = Date.now();
+    const preview = new Registry({
+      store: await stores.open(),
+      variant: { graph: 'shop', variant: 'pr-7' },
+      now: () => now,
+    });
+    const begin = (field: string) =>
+      preview.preview([changes(field)[0]!], { from: 'shop@prod', lifetime: 3_600_000 }, author);
+    await begin('first');
+    const gateway = await start({ graph: 'shop@pr-7', pollInterval: 50 });
+    await hasField(gateway, 'first');
+    await preview.endPreview();
+    const left = async () =>
+      (await stores.keys()).filter((key) => key.startsWith('shop@pr-7/') && !key.includes('current'));
+    await eventually(() => gateway.log.some(({ msg }) => msg === 'the preview has expired'));
+    expect(gateway.log.filter(({ level }) => level === 'error')).toEqual([]);
+    expect(await fieldsOf(gateway)).toContain('first');
+    expect(await left()).toEqual([]);
+    now += 3_600_000;
+    await preview.variants.deleteExpired();
+    now = Date.now();
+    expect(await begin('second')).toMatchObject({ version: { number: 1 } });
+    await hasField(gateway, 'second');
+  });
+
   it('stays at the version that it is told to', async () => {
     await publish();
     await publish('fresh');

@@ -30,8 +30,10 @@ process.on('disconnect', () => process.exit());
  * @param {{
  *   port: number, connections: number, body: string, expected: string, stamp?: string, get?: boolean,
  *   identities?: number, headers?: Record<string, string>[], warmUp: number, seconds: number, rate?: number,
+ *   slowest?: number,
  * }} options times in seconds, rate in requests per second; `headers` are those of each request in turn, in place of
- *   `authorization` (not together with `stamp`). Sends `{ measuring }` when the clock starts and when it stops.
+ *   `authorization` (not together with `stamp`); `slowest` is a share of the requests, whose times are then answered, in
+ *   microseconds of the monotonic clock. Sends `{ measuring }` when the clock starts and when it stops.
  */
 async function run(options) {
   const messages = options.headers?.map((headers) => messageOf(options, headers));
@@ -39,6 +41,7 @@ async function run(options) {
     Array.from({ length: options.connections }, () => connect(options, messages)),
   );
   const latencies = [];
+  const spans = [];
   const wrong = new Map();
   /** Since they were asked for: of answers that were right, and of those that were wrong. */
   const rightLatencies = [];
@@ -59,6 +62,7 @@ async function run(options) {
       if (measuring) {
         finished += 1;
         latencies.push(lastAnswer - client.dueAt);
+        if (options.slowest !== undefined) spans.push([client.dueAt, lastAnswer]);
         if (problem !== undefined) wrong.set(problem, (wrong.get(problem) ?? 0) + 1);
         (problem === undefined ? rightLatencies : wrongLatencies).push(lastAnswer - client.sentAt);
       }
@@ -110,6 +114,7 @@ async function run(options) {
     p90: percentile(0.9),
     p99: percentile(0.99),
     max: latencies.at(-1),
+    slowest: slowestOf(spans, options.slowest),
     unanswered,
     reconnects: clients.reduce((sum, client) => sum + client.reconnects, 0),
     wrong: Object.fromEntries(wrong),
@@ -120,6 +125,16 @@ async function run(options) {
     lateP50: lateness.percentile(50) / 1e6,
     lateP99: lateness.percentile(99) / 1e6,
   };
+}
+
+/** @returns the beginning and the end of each of these requests, in microseconds of the monotonic clock, earliest first */
+function slowestOf(spans, share = 0) {
+  const origin = Number(process.hrtime.bigint()) / 1e3 - performance.now() * 1e3;
+  return spans
+    .sort(([a, b], [c, d]) => d - c - (b - a))
+    .slice(0, Math.ceil(spans.length * share))
+    .map((span) => span.map((milliseconds) => origin + milliseconds * 1e3))
+    .sort(([a], [b]) => a - b);
 }
 
 /** @returns a connected client: `send(dueAt)` asks, `onAnswer(problem)` is called once the whole answer was compared. */

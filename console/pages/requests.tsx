@@ -12,7 +12,7 @@ import { Table } from '../parts/table';
 import { addressOf } from '../route';
 
 /** What the list is narrowed by; in the address, so that a link shows the same list. */
-const filters = ['search', 'operation', 'client', 'failed', 'slowerThan', 'gateway'] as const;
+const filters = ['search', 'operation', 'client', 'graph', 'failed', 'slowerThan', 'gateway'] as const;
 type Filter = Record<(typeof filters)[number], string>;
 
 const slownesses = ['10', '50', '100', '250', '500', '1000', '5000'];
@@ -112,7 +112,7 @@ function Filters({
           ))}
         </select>
       </label>
-      {(['operation', 'client'] as const).map(
+      {(['operation', 'client', 'graph'] as const).map(
         (name) =>
           filter[name] !== '' && (
             <button

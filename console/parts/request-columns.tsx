@@ -33,6 +33,11 @@ export const requestColumns = (longest: number, own?: string): Column<RequestSum
         {request.operation && !['', 'query'].includes(request.operation.type) && (
           <span class="muted">{request.operation.type}</span>
         )}
+        {request.graph && (
+          <a class="muted" href={linkTo(['requests'], { graph: request.graph })}>
+            <Name text={request.graph} />
+          </a>
+        )}
         <span class="only-narrow muted">{clock(request.at)}</span>
       </div>
     ),

@@ -55,6 +55,8 @@ export interface RequestSummary {
   readonly operation?: { readonly id: string; readonly name: string | null; readonly type: string };
   /** What Apollo's headers say. */
   readonly client?: { readonly name: string; readonly version: string };
+  /** The graph that it has chosen; left out where there is one graph. */
+  readonly graph?: string;
   /** The error codes in its answers. */
   readonly codes: readonly string[];
   /** Why it, or operations in it, were refused: at most 5; left out where none was. */

@@ -1,3 +1,4 @@
+import type { GraphQLSchema } from 'graphql';
 import type { Options } from '../options';
 import type { QueryPlan } from '../planning';
 import type { Span } from '../telemetry/traces/span';
@@ -6,22 +7,24 @@ import { explainRequest, type RequestExplanationOptions } from './explain-reques
 import { mostListed } from './merged-source';
 import { groupRefusals } from './refusals';
 import type { ProcessConsole, RecordedRequest, RequestFilter } from './source';
-import { hasId, isEvent, matches, summaryOf } from './summary';
+import { graphOf, hasId, isEvent, matches, summaryOf } from './summary';
 
 export interface OwnSourceOptions {
   /** What is recorded, the newest first. */
   readonly log: Iterable<Span>;
   /** The URL of the GraphQL endpoint. */
   readonly endpoint: () => string;
-  /** The query plan of an operation; undefined if there is none any more. */
-  readonly planOf: (document: string, operationName: string | undefined) => Promise<QueryPlan | undefined>;
+  /** What runs of a graph, or of the only one; undefined before there is a supergraph, and once it is closed. */
+  readonly generationOf: (graph: string | undefined) => ShownGeneration | undefined;
   readonly values: boolean;
   /** Whether commands that send a request again have its values. */
   readonly valuesInCurl: boolean;
-  readonly schema: () => RequestExplanationOptions['schema'];
-  readonly requirementsOf: RequestExplanationOptions['requirementsOf'];
-  readonly tagWithoutValues: RequestExplanationOptions['tagWithoutValues'];
   readonly responses: () => Options['cache']['responses'];
+}
+
+interface ShownGeneration extends Pick<RequestExplanationOptions, 'requirementsOf' | 'tagWithoutValues'> {
+  readonly apiSchema: GraphQLSchema;
+  plan(document: string, operationName: string | undefined): Promise<QueryPlan>;
 }
 
 export interface OwnSource extends Pick<ProcessConsole, 'requests' | 'request' | 'refusals'> {
@@ -30,8 +33,7 @@ export interface OwnSource extends Pick<ProcessConsole, 'requests' | 'request' |
 
 /** The requests that this process has recorded. */
 export function createOwnSource(options: OwnSourceOptions): OwnSource {
-  const { log, endpoint, planOf, values, valuesInCurl, schema, requirementsOf, tagWithoutValues, responses } =
-    options;
+  const { log, endpoint, generationOf, values, valuesInCurl, responses } = options;
 
   function list(filter: RequestFilter): RequestSummary[] {
     const found: RequestSummary[] = [];
@@ -57,12 +59,14 @@ export function createOwnSource(options: OwnSourceOptions): OwnSource {
 
   async function explain(first: Span): Promise<RecordedRequest> {
     const { document, operationName } = first.trace.notes ?? {};
-    const plan =
-      document === undefined ? undefined : await planOf(document, operationName).catch(() => undefined);
+    const generation = generationOf(graphOf(first));
+    const planned = document === undefined ? undefined : generation?.plan(document, operationName);
     return explainRequest(first, {
-      ...{ endpoint: endpoint(), plan, values, valuesInCurl, schema: schema() },
-      ...{ requirementsOf, tagWithoutValues },
-      responses: responses(),
+      ...{ endpoint: endpoint(), values, valuesInCurl, responses: responses() },
+      plan: await planned?.catch(() => undefined),
+      schema: generation?.apiSchema,
+      requirementsOf: (what) => generation?.requirementsOf(what) ?? [],
+      tagWithoutValues: (tag) => generation?.tagWithoutValues(tag),
     });
   }
 

@@ -139,6 +139,7 @@ const requestsSchema: z.ZodType<RequestFilter & GatewayFilter> = z.strictObject(
   search: name.optional(),
   operation: name.optional(),
   client: name.optional(),
+  graph: name.optional(),
   failed: z
     .enum(['0', '1'], { error: 'must be 0 or 1' })
     .transform((text) => text === '1')

@@ -40,6 +40,8 @@ export interface RequestFilter {
   readonly operation?: string | undefined;
   /** The name of the client. */
   readonly client?: string | undefined;
+  /** Of several in the gateway. */
+  readonly graph?: string | undefined;
   /** Only those with errors, or a status of 400 and above. */
   readonly failed?: boolean | undefined;
   /** Milliseconds that they took at least. */

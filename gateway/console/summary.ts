@@ -11,7 +11,7 @@ export function summaryOf(first: Span): RequestSummary {
   const text = (name: string): string | undefined => read(name) as string | undefined;
   const count = (name: string): number => Math.max(0, (read(name) as number | undefined) ?? 0);
   const [status, cache] = [read('http.response.status_code'), text('weir.cache.result')];
-  const type = text('graphql.operation.type');
+  const [type, graph] = [text('graphql.operation.type'), graphOf(first)];
   const operation =
     type === undefined
       ? operationOf(notes?.refusedOperation)
@@ -25,6 +25,7 @@ export function summaryOf(first: Span): RequestSummary {
     ...(status !== undefined && { status: status as number }),
     ...(operation && { operation }),
     ...(notes?.client && { client: notes.client }),
+    ...(graph !== undefined && { graph }),
     codes: codesOf(first),
     ...(notes?.refusals && { refused: notes.refusals }),
     ...(cache !== undefined && { cache }),
@@ -59,13 +60,17 @@ export function codesOf(first: Span): readonly string[] {
   return isEvent(first) ? [...new Set(ofEvents)].filter((code) => typeof code === 'string') : [];
 }
 
+/** The graph that it has chosen; undefined where there is one graph. */
+export const graphOf = ({ own }: Span): string | undefined =>
+  valueOf(own, 'weir.graph') as string | undefined;
+
 /** Whether it has this request id, or trace id. */
 export const hasId = (first: Span, id: string): boolean =>
   first.trace.id === id || valueOf(first.own, 'weir.request.id') === id;
 
 /** Whether a list with this filter has it. */
 export function matches(request: RequestSummary, filter: RequestFilter): boolean {
-  const { search, operation, client, failed, slowerThan, before } = filter;
+  const { search, operation, client, graph, failed, slowerThan, before } = filter;
   const { id, traceId = '', at, ms, status = 0, codes } = request;
   if (before !== undefined && at >= before) return false;
   if (slowerThan !== undefined && ms < slowerThan) return false;
@@ -73,6 +78,7 @@ export function matches(request: RequestSummary, filter: RequestFilter): boolean
   const { id: hash, name } = request.operation ?? { id: '', name: '' };
   if (operation !== undefined && operation !== hash && operation !== (name ?? '')) return false;
   if (client !== undefined && client !== (request.client?.name ?? '')) return false;
+  if (graph !== undefined && graph !== request.graph) return false;
   if (search === undefined) return true;
   const wanted = search.toLowerCase();
   const reasons = (request.refused ?? []).map(({ message }) => message);

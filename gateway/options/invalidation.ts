@@ -49,8 +49,11 @@ export const invalidationSchema = z
     },
     { error: 'must be a map' },
   )
-  .refine((invalidation) => Object.values(invalidation).some((items) => (items?.length ?? 0) > 0), {
-    error: 'must name at least one of `tags`, `types`, `entities`, `subgraphs` and `operations`',
-  });
+  .refine(
+    (invalidation) => Object.values(invalidation).some((items) => Array.isArray(items) && items.length > 0),
+    {
+      error: 'must name at least one of `tags`, `types`, `entities`, `subgraphs` and `operations`',
+    },
+  );
 
 export type Invalidation = z.output<typeof invalidationSchema>;

@@ -48,13 +48,13 @@ export class Configurations {
   }
 
   /** The same for a caller, whose action is recorded in the audit trails. */
-  readonly invalidateFor: InvalidateFor = async (invalidation, address) => {
+  readonly invalidateFor: InvalidateFor = async (invalidation, address, graph) => {
     const { audit } = this.#telemetry;
     const { current } = this;
-    const tags = current.tagsOf(invalidation);
+    const tags = current.tagsOf(invalidation, graph);
     const done = { action: 'cache.invalidate', address, details: { tags } } as const;
     try {
-      await current.invalidate(tags, { kind: 'operator', by: address });
+      await current.invalidate(tags, { kind: 'operator', by: address }, graph);
     } catch (error) {
       audit?.action({ ...done, outcome: 'failed' });
       throw error;

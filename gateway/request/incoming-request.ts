@@ -133,6 +133,8 @@ export class IncomingRequest implements Caller, LiveSetMember, PlanWaiter {
   denial: Denial | undefined;
   /** The graph that it has chosen; undefined where there is only one. */
   graph: string | undefined;
+  /** The same in metrics: `other` for one that the options do not name. */
+  graphLabel: string | undefined;
   /** How the response cache took part in its last answer. */
   cacheResult: CacheResult | undefined;
   received = 0;

@@ -281,3 +281,70 @@ it('opens a graph whose schema lacks what events of the default graph name', asy
   });
   expect((await ask('{ who }', { ...staff, 'x-weir-graph': 'pr-2' })).data).toEqual({ who: 'pr-2' });
 });
+
+describe('what operators see', () => {
+  const token = 'the-token-of-operators';
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  const read = async (path: string): Promise<Json> =>
+    (await fetch(`${gateway.adminUrl}${path}`, { headers })).json();
+  beforeEach(async () => {
+    await gateway.stop();
+    gateway = await start({ admin: { port: 0, token, console: { sampling: 1 } } });
+  });
+
+  it('has the graphs in metrics that the options name, and others as one', async () => {
+    const graphs = ['pr-1', 'pr-2', 'pr-none'];
+    for (const graph of graphs) await ask('{ who }', { ...staff, 'x-weir-graph': graph });
+    await ask('{ who }');
+    await ask('{ who }', { 'x-weir-graph': 'pr-1' });
+    await eventually(async () => /weir_graphs_open 2/.test(await gateway.metrics()));
+    const metrics = await gateway.metrics();
+    const counts = metrics.matchAll(/^http_server_request_duration_seconds_count\{(.*)\} (\d+)$/gm);
+    const byGraph = Object.fromEntries(
+      Array.from(counts, ([, labels, count]) => [
+        `${/weir_graph="([^"]*)"/.exec(labels!)?.[1]} ${/status_code="(\d+)"/.exec(labels!)?.[1]}`,
+        Number(count),
+      ]),
+    );
+    expect(byGraph).toEqual({ 'other 200': 2, 'other 404': 1, 'shop@prod 200': 1, 'undefined 403': 1 });
+    const openings = [...metrics.matchAll(/^weir_graphs_openings_total\{result="(\w+)"\} (\d+)$/gm)];
+    expect(openings.map(([, result, count]) => `${result} ${count}`).sort()).toEqual([
+      'opened 2',
+      'unknown 1',
+    ]);
+  });
+
+  it('has the graph of each recorded request, explained by its own schema', async () => {
+    await publish('pr-2', `${typeDefs} extend type Query { fresh: Int }`);
+    const { headers: answered } = await ask('query A { fresh }', { ...staff, 'x-weir-graph': 'pr-2' });
+    await ask('query A { who }');
+    await eventually(async () => (await read('/console/api/requests')).length === 2);
+    const [found, ...others] = await read('/console/api/requests?graph=shop%40pr-2');
+    expect([found.graph, found.id, others]).toEqual(['shop@pr-2', answered.get('x-request-id'), []]);
+    const { document } = await read(`/console/api/requests/${found.id}`);
+    expect(document.parts).toEqual([expect.objectContaining({ path: 'fresh', subgraphs: ['users'] })]);
+  });
+
+  it('invalidates names that one graph has', async () => {
+    await publish(
+      'pr-3',
+      `${typeDefs} type Thing @key(fields: "id") { id: ID! } extend type Query { thing: Thing }`,
+    );
+    await ask('{ who }', { ...staff, 'x-weir-graph': 'pr-3' });
+    const invalidate = async (body: object) => {
+      const sent = { method: 'POST', headers, body: JSON.stringify(body) };
+      const response = await fetch(`${gateway.adminUrl}/cache/invalidate`, sent);
+      return [response.status, await response.json()];
+    };
+    expect(await invalidate({ types: ['Thing'], graph: 'shop@pr-3' })).toEqual([
+      200,
+      { invalidated: ['type:Thing'] },
+    ]);
+    for (const body of [
+      { types: ['Thing'] },
+      { types: ['Thing'], graph: 'shop@prod' },
+      { graph: 'shop@pr-3' },
+    ])
+      expect((await invalidate(body))[0]).toBe(400);
+  });
+});

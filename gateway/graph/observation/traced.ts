@@ -1,7 +1,7 @@
 import type { Execution } from '../../execution';
 import type { PlannedOperation } from '../../planning';
 import type { PlanCache } from '../operation-cache';
-import type { CallCounts } from '../../telemetry/metrics/call-counts';
+import type { EventCaller } from '../subscriptions/event-caller';
 import { setCalls } from '../../telemetry/traces/request-span';
 import type { Caller } from '../../subgraph-calls/contract/transport';
 import type { Attributes, Span } from '../../telemetry/traces/span';
@@ -63,14 +63,14 @@ export function noteOperation(
   if (span?.trace.source.recorder?.values === true) notes.variables = variables;
 }
 
-/** Notes in the span of an event what it is the answer of. @param requestId of the subscription */
+/** Notes in the span of an event what it is the answer of. */
 export function noteEvent(
   span: Span,
   { operation, hash, source, operationName }: CompiledOperation,
-  requestId: string | undefined,
-  calls: CallCounts,
+  { tracing, calls, graph }: Pick<EventCaller, 'tracing' | 'calls' | 'graph'>,
 ): void {
-  span.set('weir.request.id', requestId);
+  span.set('weir.request.id', tracing['x-request-id']);
+  if (graph !== undefined) span.set('weir.graph', graph);
   span.set('graphql.operation.type', operation.operation);
   span.set('graphql.operation.name', operation.name?.value.slice(0, longestName));
   span.set('weir.operation.id', hash);

@@ -12,6 +12,7 @@ export interface Subscriber extends Pick<
 > {
   readonly identity: Identity;
   readonly head: IncomingRequest['head'];
+  readonly graph?: IncomingRequest['graph'];
   /** For fair queues. */
   readonly sender: string;
   /** Milliseconds that the answer to an event may take, and the opening of a source. */
@@ -34,6 +35,7 @@ export class EventCaller implements Caller {
   readonly calls: CallCounts = { ...noCalls(), planned: -1 };
   readonly provenance = new AnswerProvenance();
   readonly event: object | undefined;
+  readonly graph: Subscriber['graph'];
   /** Of the answer to the event, in a trace of its own. */
   span: Span | undefined;
   readonly #isGone: () => boolean;
@@ -48,6 +50,7 @@ export class EventCaller implements Caller {
     this.identity = subscriber.identity;
     this.signedIdentity = subscriber.signedIdentity;
     this.scope = subscriber.scope;
+    this.graph = subscriber.graph;
     const { tracing } = subscriber;
     this.tracing = event?.tracing ? { 'x-request-id': tracing['x-request-id']!, ...event.tracing } : tracing;
     this.deadline = performance.now() + subscriber.timeout;

@@ -267,7 +267,7 @@ export class Preparation {
     span: Span,
     executing: Promise<Execution>,
     compiled: CompiledOperation,
-    { tracing, calls }: EventCaller,
+    caller: EventCaller,
   ): Promise<Execution> {
     let hasFailed = true;
     try {
@@ -278,7 +278,7 @@ export class Preparation {
       span.fail(errorTypeOf(error));
       throw error;
     } finally {
-      noteEvent(span, compiled, tracing['x-request-id'], calls);
+      noteEvent(span, compiled, caller);
       this.#options.tracer?.end(span, hasFailed);
     }
   }

@@ -163,6 +163,17 @@ export class Configuration {
     return this.#graph.gateway.current;
   }
 
+  /** @param graph of several. @default the default one */
+  generationOf(graph: string | undefined): Generation | undefined {
+    return this.#servedOf(graph)?.graph.gateway.current;
+  }
+
+  /** Undefined for a graph that is not open. */
+  #servedOf(graph: string | undefined): Pick<ServedGraph, 'parts' | 'graph'> | undefined {
+    const isDefault = graph === undefined || graph === this.options.graphs?.default;
+    return isDefault ? { parts: this.#parts, graph: this.#graph } : this.graphs?.served(graph);
+  }
+
   /** How its subgraphs are reached for their events; undefined for one that the supergraph does not have. */
   publisherOf(subgraph: string): EventPublisher | undefined {
     const found = this.generation?.subgraph(subgraph);
@@ -231,13 +242,19 @@ export class Configuration {
     return this.#parts.admission.rates;
   }
 
-  get invalidate(): Invalidate {
-    return this.#parts.caches.invalidate;
+  /** In all graphs. @param graph which knows the values that tags may have. @default the default one */
+  invalidate(...[tags, cause, graph]: [...Parameters<Invalidate>, graph?: string]): Promise<void> {
+    return (this.#servedOf(graph)?.parts ?? this.#parts).caches.invalidate(tags, cause);
   }
 
-  /** @throws {UnknownNames} if there is a supergraph, and it lacks one of the names */
-  tagsOf(invalidation: Invalidation): string[] {
-    const unknown = this.generation?.unknownNames(invalidation) ?? [];
+  /**
+   * @param graph whose names these are. @default the default one
+   * @throws {UnknownNames} if there is a supergraph, and it lacks one of the names
+   */
+  tagsOf(invalidation: Invalidation, graph?: string): string[] {
+    if (graph !== undefined && this.graphs === undefined)
+      throw new UnknownNames('The gateway has one graph: leave out `graph`.');
+    const unknown = this.generationOf(graph)?.unknownNames(invalidation) ?? [];
     if (unknown.length > 0) throw new UnknownNames(unknown.map((each) => sentenceOf(each)).join(' '));
     return tagsOf(invalidation);
   }

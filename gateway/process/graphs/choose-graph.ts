@@ -12,6 +12,12 @@ export type Chooser = Pick<IncomingRequest, 'head' | 'identity' | 'claim'>;
 /** Returns the graph of a request, or why it gets none: never the default graph instead of one that is refused. */
 export type ChooseGraph = (request: Chooser) => string | GraphQLError;
 
+/** The graphs that the options name. Clients have no influence on these, so metrics may have them. */
+export const namedGraphs = ({ default: standard, choose, allow, of }: GraphsOptions): ReadonlySet<string> =>
+  new Set(
+    [standard, ...Object.keys(of), ...[...choose, ...allow].map(({ graph }) => graph)].filter(isGraphName),
+  );
+
 export function compileChooseGraph({ default: standard, choose, allow }: GraphsOptions): ChooseGraph {
   const choices = choose.map(compileChoice);
   const permissions = allow.map((each) => ({ ...each, parts: each.graph.split('*') }));

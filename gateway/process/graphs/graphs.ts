@@ -15,7 +15,7 @@ import {
   type SharedParts,
 } from '../configuration/served-graph';
 import type { PreviousGraph } from '../configuration/graph';
-import { type ChooseGraph, compileChooseGraph } from './choose-graph';
+import { type ChooseGraph, compileChooseGraph, namedGraphs } from './choose-graph';
 import { ExpiredPreviews } from '../../supergraph/expired-previews';
 import { GraphLookup } from '../../supergraph/graph-lookup';
 import { OpenGraph, overloaded } from './open-graph';
@@ -29,6 +29,8 @@ export class Graphs {
   readonly #shared: SharedParts;
   readonly #default: Pick<GraphSteps, 'answer'>;
   readonly #choose: ChooseGraph;
+  readonly #named: ReadonlySet<string>;
+  readonly #counts;
   readonly #lookup: GraphLookup;
   readonly #expired: ExpiredPreviews;
   readonly #open = new Map<string, OpenGraph>();
@@ -43,6 +45,12 @@ export class Graphs {
     this.#shared = shared;
     this.#default = standard;
     this.#choose = compileChooseGraph(options.graphs!);
+    this.#named = namedGraphs(options.graphs!);
+    const { meter } = shared.parts.telemetry.metrics;
+    this.#counts = {
+      openings: meter.sum('weir.graphs.openings'),
+      open: meter.sum('weir.graphs.open').of({}),
+    };
     this.#lookup = new GraphLookup(options.supergraph!.registry!);
     this.#expired = new ExpiredPreviews({
       graph: options.graphs!.default,
@@ -62,6 +70,7 @@ export class Graphs {
       return;
     }
     request.graph = chosen;
+    request.graphLabel = this.#named.has(chosen) ? chosen : 'other';
     if (chosen === this.#options.graphs!.default) this.#default.answer(arrival);
     else {
       const graph = this.#open.get(chosen) ?? this.#begin(chosen);
@@ -87,6 +96,11 @@ export class Graphs {
   refusal(request: IncomingRequest): GraphQLError | undefined {
     const chosen = this.#choose(request);
     return typeof chosen === 'string' ? undefined : chosen;
+  }
+
+  /** Undefined for one that is not open. */
+  served(name: string): ServedGraph | undefined {
+    return this.#open.get(name)?.served;
   }
 
   /** Whether a request, or a subscription, runs on one of them. */
@@ -155,6 +169,7 @@ export class Graphs {
     const subscriptions = running ?? clients.subscriptions.ofGraph(telemetry.metrics.meter);
     const graph = new OpenGraph(subscriptions);
     this.#open.set(name, graph);
+    this.#counts.open.value++;
     void this.#load(name, graph, previous);
     return graph;
   }
@@ -177,6 +192,7 @@ export class Graphs {
       logger.error({ graph: name, reason: (error as Error).message }, 'a graph cannot be opened');
       refusal = requestError('NO_SUPERGRAPH', {});
     }
+    this.#counts.openings.add(1, { result: resultOf(refusal) });
     // Requests of the next seconds are refused without another try.
     graph.settle(refusal);
     if (refusal === undefined) return;
@@ -253,6 +269,7 @@ export class Graphs {
   async #close(name: string, graph: OpenGraph): Promise<void> {
     if (this.#open.get(name) !== graph) return;
     this.#open.delete(name);
+    this.#counts.open.value--;
     const { logger } = this.#shared.parts.telemetry;
     try {
       const served = await graph.opened;
@@ -272,3 +289,10 @@ const openEvery = 1000;
 const retryAfter = 5000;
 /** Milliseconds between two looks at graphs that are idle, or gone. */
 const lookEvery = 5000;
+
+function resultOf(refusal: GraphQLError | undefined): string {
+  if (refusal === undefined) return 'opened';
+  const { code } = refusal.extensions;
+  if (code === 'UNKNOWN_GRAPH') return 'unknown';
+  return code === 'OVERLOADED' ? 'busy' : 'failed';
+}

@@ -4,6 +4,7 @@ import { requireToken } from '../../http/require-token';
 import { requestError } from '../../errors';
 import { sendError } from '../../http/send-error';
 import { describeIssue } from '../../options/problem';
+import { z } from 'zod';
 import { type Invalidation, invalidationSchema } from '../../options/invalidation';
 import { tagsOf, UnknownNames } from '../../cache/invalidation';
 import { unpackRequest } from './unpack-request';
@@ -24,7 +25,11 @@ export interface InvalidationRouteOptions {
 export type InvalidateFor = (
   invalidation: Invalidation,
   address: string,
+  /** Of several, whose names these are. @default the default graph */
+  graph?: string,
 ) => Promise<readonly string[] | undefined>;
+
+const bodySchema = invalidationSchema.safeExtend({ graph: z.string({ error: 'must be text' }).optional() });
 
 export const invalidationPath = '/cache/invalidate';
 
@@ -65,14 +70,12 @@ export function invalidationRoute(
   );
   app.removeContentTypeParser('text/plain');
   const answer = async ({ body, ip: address }: FastifyRequest): Promise<object> => {
-    const { data, error } = invalidationSchema.safeParse(body);
+    const { data, error } = bodySchema.safeParse(body);
     if (data === undefined) {
-      const problems = error.issues.flatMap((issue) =>
-        describeIssue(issue, body, invalidationSchema, 'The body'),
-      );
+      const problems = error.issues.flatMap((issue) => describeIssue(issue, body, bodySchema, 'The body'));
       throw requestError('BAD_REQUEST', { reason: problems.map(({ sentence }) => sentence).join(' ') });
     }
-    const paths = await invalidate(data, address);
+    const paths = await invalidate(data, address, data.graph);
     return { invalidated: tagsOf(data), ...(paths && { cdn: { purge: 'queued', paths } }) };
   };
   for (const path of [invalidationPath, ...others])

@@ -54,10 +54,7 @@ export function openProcessConsole(
   const opened = new OpenParts();
   const own = createOwnSource({
     ...{ log: recorder, endpoint, values: values ?? false, valuesInCurl: recorder.values },
-    schema: () => configurations.current.generation?.apiSchema,
-    tagWithoutValues: (tag) => configurations.current.generation?.tagWithoutValues(tag),
-    requirementsOf: (what) => configurations.current.generation?.requirementsOf(what) ?? [],
-    planOf: async (document, operation) => configurations.current.generation?.plan(document, operation),
+    generationOf: (graph) => configurations.current.generationOf(graph),
     responses: () => configurations.current.options.cache.responses,
   });
   const store = openConsoleStore(cache);

@@ -46,6 +46,8 @@ export const metricTable = {
       'http.response.status_code': 'The status; missing if the client left before the answer.',
       'error.type':
         'The status if it is 500 or above, `client_disconnected` if the client left; otherwise missing.',
+      'weir.graph':
+        'With the option `graphs`: the graph that the request has chosen, `other` for one that the options do not name; otherwise missing.',
     },
     boundaries: httpBoundaries,
   },
@@ -99,6 +101,20 @@ export const metricTable = {
     attributes: {
       'client.name': 'At most 64 printable characters; `other` for the rest.',
       'client.version': 'Likewise.',
+    },
+  },
+  'weir.graphs.open': {
+    kind: 'upDownCounter',
+    unit: '{graph}',
+    description: 'Graphs besides the default one that are open, or are being opened.',
+  },
+  'weir.graphs.openings': {
+    kind: 'counter',
+    unit: '{opening}',
+    description: 'Openings of graphs besides the default one.',
+    attributes: {
+      result:
+        '`opened`, or why it was not: `unknown` (there is no such graph), `busy` (too many are in use, or wait to be opened) or `failed`.',
     },
   },
   'weir.requests.waiting': {

@@ -13,7 +13,7 @@ export interface RequestStatisticsOptions {
 export type MeasuredRequest = Pick<
   IncomingRequest,
   | ('head' | 'operation' | 'earlierOperations' | 'clientName' | 'clientVersion')
-  | ('span' | 'id' | 'codes' | 'errors' | 'cacheResult' | 'callsSent')
+  | ('span' | 'id' | 'codes' | 'errors' | 'cacheResult' | 'callsSent' | 'graphLabel')
 >;
 
 /** Called with each request to the endpoint. @param status of the answer; undefined if the client left before it */
@@ -23,7 +23,7 @@ export type RequestListener = (request: MeasuredRequest, status: number | undefi
 export class RequestStatistics {
   readonly #options: RequestStatisticsOptions;
   readonly #durations: Histogram<AttributesOf<'http.server.request.duration'>>;
-  /** By method and status. For requests to other paths than the endpoint the status is negative. */
+  /** By method, with the graph, and status. For requests to other paths than the endpoint the status is negative. */
   readonly #series = new Map<string, Map<number, Distribution>>();
   readonly #operations: Readonly<Record<string, TopSeries<Distribution>>>;
   readonly #clients: TopSeries<Total>;
@@ -58,7 +58,7 @@ export class RequestStatistics {
    */
   record(request: MeasuredRequest, isOperation: boolean, status: number | undefined, seconds: number): void {
     const { operation, earlierOperations, clientName, clientVersion, span } = request;
-    this.#durationOf(request.head.method, isOperation, status).record(seconds, span);
+    this.#durationOf(request, isOperation, status).record(seconds, span);
     if (!isOperation) return;
     this.listener?.(request, status, seconds);
     if (clientName === '' && clientVersion === '') this.#unnamedClients.value++;
@@ -82,19 +82,25 @@ export class RequestStatistics {
     this.#operations[type]?.of(name ?? 'anonymous').record(seconds, span);
   }
 
-  #durationOf(method: string, isOperation: boolean, status: number | undefined): Distribution {
-    const known = knownMethod(method);
-    let byStatus = this.#series.get(known);
-    if (byStatus === undefined) this.#series.set(known, (byStatus = new Map<number, Distribution>()));
+  #durationOf(
+    { head, graphLabel: graph }: Pick<MeasuredRequest, 'head' | 'graphLabel'>,
+    isOperation: boolean,
+    status: number | undefined,
+  ): Distribution {
+    const method = knownMethod(head.method);
+    const seriesKey = graph === undefined ? method : `${method} ${graph}`;
+    let byStatus = this.#series.get(seriesKey);
+    if (byStatus === undefined) this.#series.set(seriesKey, (byStatus = new Map<number, Distribution>()));
     const key = (status ?? clientGone) * (isOperation ? 1 : -1);
     let series = byStatus.get(key);
     if (series === undefined) {
       series = this.#durations.of({
-        'http.request.method': known,
+        'http.request.method': method,
         'url.scheme': this.#options.scheme,
         'http.route': isOperation ? this.#options.path : undefined,
         'http.response.status_code': status,
         'error.type': errorType(status),
+        'weir.graph': graph,
       });
       byStatus.set(key, series);
     }

@@ -37,6 +37,7 @@ export function requestSpansOf(tracer: Tracer, { path, scheme }: RequestSpanOpti
     span.shared = sharedBy(knownMethod(request.head.method));
     span.set('http.response.status_code', status);
     span.set('weir.request.id', request.id);
+    if (request.graph !== undefined) span.set('weir.graph', request.graph);
     if (operation !== undefined) {
       span.set('graphql.operation.type', operation.type);
       span.set('graphql.operation.name', operation.name ?? undefined);

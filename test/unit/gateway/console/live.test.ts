@@ -47,7 +47,7 @@ interface Counted {
 }
 
 function countIn(meter: Meter, { operation, seconds, code, subgraph, hit }: Counted): void {
-  const method = { 'http.request.method': 'POST', 'url.scheme': 'http' };
+  const method = { 'http.request.method': 'POST', 'url.scheme': 'http', 'weir.graph': undefined };
   meter
     .histogram('http.server.request.duration')
     .of({ ...method, 'http.route': '/graphql', 'http.response.status_code': 200, 'error.type': undefined })

@@ -32,7 +32,7 @@ const request = (given: Partial<MeasuredRequest>): MeasuredRequest => ({
   head: { method: 'POST', url: '/graphql', headers: {} },
   ...{ operation: undefined, earlierOperations: undefined },
   ...{ clientName: 'web', clientVersion: '1', span: undefined, id: 'r1' },
-  ...{ codes: undefined, errors: undefined, cacheResult: undefined, callsSent: 0 },
+  ...{ codes: undefined, errors: undefined, cacheResult: undefined, callsSent: 0, graphLabel: undefined },
   ...given,
 });
 

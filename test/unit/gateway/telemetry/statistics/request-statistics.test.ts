@@ -22,7 +22,7 @@ const request = (given: Partial<MeasuredRequest> = {}): MeasuredRequest => ({
     clientVersion: '',
     span: undefined,
     ...{ id: 'r1', codes: undefined, errors: undefined },
-    ...{ cacheResult: undefined, callsSent: 0 },
+    ...{ cacheResult: undefined, callsSent: 0, graphLabel: undefined },
   },
   ...given,
 });

@@ -10,7 +10,6 @@ import {
   type GraphQLSchema,
   isAbstractType,
   isCompositeType,
-  isInterfaceType,
   isUnionType,
   Kind,
   type SelectionNode,
@@ -19,8 +18,8 @@ import {
 import { parseSelections } from '../support/random-world';
 
 /**
- * The fields that an operation asks a subgraph for in vain: external ones that are no part of a key and not provided there,
- * and those that another subgraph overrides.
+ * The fields that an operation asks a subgraph for in vain: external ones that are not provided there, but for the keys of
+ * extended types, and those that another subgraph overrides.
  *
  * @param overridden coordinates of fields that another subgraph resolves in place of this one
  */
@@ -79,7 +78,8 @@ function isNotResolved(type: GraphQLCompositeType, name: string, overridden: Rea
   if (overridden.has(`${type.name}.${name}`)) return true;
   const field = type.getFields()[name];
   if (field === undefined || directivesOf(field, 'external').length === 0) return false;
-  const keys = isInterfaceType(type) ? [] : directivesOf(type, 'key').flatMap(selectionsOf);
+  const isExtended = (type.extensionASTNodes ?? []).length > 0 || directivesOf(type, 'extends').length > 0;
+  const keys = isExtended ? directivesOf(type, 'key').flatMap(selectionsOf) : [];
   return !keys.some((key) => key.kind === Kind.FIELD && key.name.value === name);
 }
 

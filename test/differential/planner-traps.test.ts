@@ -408,6 +408,26 @@ const traps: Readonly<Record<string, Trap>> = {
     },
     operations: ['{ other { id plain } }', '{ other { id size } }', '{ box { id plain } }'],
   },
+  'a key whose field is external, and so not resolved, in one of the subgraphs that have the entity': {
+    subgraphs: {
+      alpha: `
+        type Query { node: Node @shareable }
+        interface Node { id: ID! }
+        type Box implements Node @key(fields: "id") { id: ID! size: Int! }
+        type Bag implements Node @key(fields: "id") { id: ID! @external box: Box }`,
+      beta: `
+        type Query { node: Node @shareable bag: Bag }
+        interface Node { id: ID! }
+        type Box implements Node @key(fields: "id") { id: ID! @external bags: [Bag!]! }
+        type Bag implements Node @key(fields: "id") { id: ID! text: String! }`,
+    },
+    operations: [
+      '{ node { ... on Bag { id } } }',
+      '{ node { ... on Box { id } } }',
+      '{ node { ... on Box { id size } ... on Bag { id text } } }',
+      '{ bag { id text box { id } } }',
+    ],
+  },
   'mutations of which each runs where the other does not': {
     subgraphs: {
       alpha: `

@@ -75,8 +75,7 @@ export function resolvedBy(
   const below = provided === undefined ? undefined : providedOf(search, provided, as, name);
   if (below !== undefined) return { join, provided: below };
   if (isOverridden(join, search.labels)) return undefined;
-  // The fields of keys are resolved even where they are external.
-  if (join.isExternal && as.joins.get(subgraph)?.keyFields.has(name) !== true) return undefined;
+  if (join.isExternal) return undefined;
   return { join, provided: undefined };
 }
 

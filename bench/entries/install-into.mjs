@@ -1,5 +1,5 @@
 /** `node bench/entries/install-into.mjs ENTRY CHECKOUT`: lays Weir's entry into a checkout of a public table, and runs it. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   appendFileSync,
   cpSync,
@@ -105,8 +105,11 @@ function copySupergraph() {
   cpSync(join(gateways, other, 'supergraph.graphql'), join(folder, 'supergraph.graphql'));
 }
 
+/** Ends as the command does, which has printed what is wrong. */
 function execute([command, ...args], cwd) {
-  execFileSync(command, args, { cwd, stdio: 'inherit' });
+  const { status, error } = spawnSync(command, args, { cwd, stdio: 'inherit' });
+  if (error) refuse(`${command} cannot be run: ${error.message}`);
+  if (status !== 0) process.exit(status ?? 1);
 }
 
 function refuse(message) {

@@ -78,7 +78,7 @@ function isNotResolved(type: GraphQLCompositeType, name: string, overridden: Rea
   if (overridden.has(`${type.name}.${name}`)) return true;
   const field = type.getFields()[name];
   if (field === undefined || directivesOf(field, 'external').length === 0) return false;
-  const isExtended = (type.extensionASTNodes ?? []).length > 0 || directivesOf(type, 'extends').length > 0;
+  const isExtended = type.extensionASTNodes.length > 0 || directivesOf(type, 'extends').length > 0;
   const keys = isExtended ? directivesOf(type, 'key').flatMap(selectionsOf) : [];
   return !keys.some((key) => key.kind === Kind.FIELD && key.name.value === name);
 }

@@ -25,6 +25,11 @@ const groups = [
     sources: ['gateway/planning', 'gateway/execution/compile'],
   },
   {
+    why: 'npm fetches the public suites of the Model Context Protocol: `integration/mcp` and `integration/mcp-clients` hold wrong messages, and the official clients',
+    suites: ['test/e2e/mcp-conformance.test.ts'],
+    sources: ['gateway/mcp'],
+  },
+  {
     why: 'it repeats in a browser what `integration/{stream-clients,websocket-clients,amplify}` do with the same client libraries in Node',
     suites: ['test/e2e/streams-browser.test.ts'],
     sources: ['gateway/http', 'gateway/websocket'],

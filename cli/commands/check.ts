@@ -12,7 +12,9 @@ import type {
 } from '../../schema';
 import { CommandFailure, type Context } from '../context';
 import { addRegistryFlags, formatOption, type RegistryFlags, withRegistry } from '../registry/registry';
+import { toolsIn } from '../mcp/tools-in';
 import {
+  type BrokenTool,
   formatReport,
   isAnnotation,
   type PlanWarning,
@@ -36,6 +38,7 @@ interface CheckFlags extends RegistryFlags, SchemaFlags {
   readonly threshold: Threshold;
   readonly excludeClient: readonly string[];
   readonly lint?: string;
+  readonly tools?: string;
   readonly plans: number;
   readonly format: ReportFormat;
 }
@@ -47,7 +50,7 @@ export function checkCommand(context: Context): Command {
     .description(
       'Composes the schema with those of all other subgraphs, and compares the result with the current graph. ' +
         'Breaking changes are compared with the operations that clients sent. Nothing is changed. Exits 1 if the ' +
-        'schema does not compose, breaks clients, or violates a style rule that is an error.',
+        'schema does not compose, breaks clients or tools of agents, or violates a style rule that is an error.',
     )
     .argument('[SUBGRAPH]', 'its name; left out with --config');
   return addRegistryFlags(addSchemaFlags(command))
@@ -71,6 +74,7 @@ export function checkCommand(context: Context): Command {
         .default([], 'none'),
     )
     .option('--lint <FILE>', 'style rules, in YAML such as `type-names: error`; docs/registry.md lists them')
+    .option('--tools <FILE>', 'options of a gateway, whose operations for agents (`mcp`) must fit the graph')
     .option(
       '--plans <N>',
       'how many of the most used operations to plan, for warnings of slower plans',
@@ -109,12 +113,14 @@ async function check(
     const proposed = changes.map((change) => change.name);
     const result = await checkSchemas({ ...base, proposed, threshold: flags.threshold, lint });
     const plans = await comparePlans(before, result, flags.plans);
-    const report = { result, plans, name, isFirst: before === undefined, since: flags.since };
+    const tools = await brokenTools(flags.tools, result, context);
+    const passed = result.passed && tools.length === 0;
+    const report = { result, passed, tools, plans, name, isFirst: before === undefined, since: flags.since };
     const { stdout, stderr } = context;
     stdout.write(formatReport(report, flags.format, paintFor(stdout, context)));
     // Annotation formats are not readable in the log of a job, so the log gets the text format.
     if (isAnnotation(flags.format)) stderr.write(formatReport(report, 'text', paintFor(stderr, context)));
-    if (!result.passed) throw new CommandFailure('', 1);
+    if (!passed) throw new CommandFailure('', 1);
   };
   if (flags.against !== undefined)
     return run(await readBase({ file: flags.against, changes, flags, context, calls }));
@@ -215,6 +221,23 @@ async function comparePlans(
     const isSlower = before && after && (after.fetches > before.fetches || after.chain > before.chain);
     return isSlower ? [{ operation, before, after }] : [];
   });
+}
+
+/** The operations of `mcp` in an options file that would not be tools any more. */
+async function brokenTools(
+  config: string | undefined,
+  { supergraphSdl }: CheckResult,
+  context: Context,
+): Promise<BrokenTool[]> {
+  if (config === undefined || supergraphSdl === undefined) return [];
+  const { leftOut } = await toolsIn({ config, supergraph: 'checked.graphql' }, context, () =>
+    Promise.resolve(supergraphSdl),
+  );
+  return leftOut.flatMap(({ name, file, reason, isInvalid, location }) =>
+    isInvalid
+      ? [{ name, reason, location: { file, line: location?.line ?? 1, column: location?.column ?? 1 } }]
+      : [],
+  );
 }
 
 function days(text: string): number {

@@ -1,9 +1,8 @@
 import { Command } from 'commander';
-import type * as DescribeTools from '../../gateway/mcp/tools/describe-tools';
 import type { ToolDescription } from '../../gateway/mcp/tools/describe-tools';
 import type * as ReadSupergraph from '../../gateway/process/read-supergraph';
 import { CommandFailure, type Context } from '../context';
-import { OptionsReader, withOptionsErrors } from '../gateway-options';
+import { toolsIn } from '../mcp/tools-in';
 import { formatOption } from '../registry/registry';
 
 interface ToolsFlags {
@@ -42,15 +41,8 @@ export function mcpCommand(context: Context): Command {
 
 async function printTools({ format, ...given }: ToolsFlags, context: Context): Promise<void> {
   const { stdout } = context;
-  const reader = new OptionsReader(given, context);
-  const found = await withOptionsErrors(async () => {
-    const { mcp, ...options } = reader.read();
-    if (mcp === undefined)
-      throw new CommandFailure(`weir: ${given.config} has no \`mcp\`: it offers nothing to agents.`, 2);
-    const { readSupergraph } = require('../../gateway/process/read-supergraph') as typeof ReadSupergraph;
-    const { describeTools } = require('../../gateway/mcp/tools/describe-tools') as typeof DescribeTools;
-    return describeTools({ ...options, mcp }, await readSupergraph(options));
-  }, reader);
+  const { readSupergraph } = require('../../gateway/process/read-supergraph') as typeof ReadSupergraph;
+  const found = await toolsIn(given, context, readSupergraph);
   const { tools, leftOut } = found;
   if (format === 'json') stdout.write(`${JSON.stringify(found, null, 2)}\n`);
   else stdout.write(`${[...tools.map(lineOf), ...leftOut.map(lineOfLeftOut)].join('\n')}\n`);
@@ -63,8 +55,8 @@ function lineOf({ name, inputSchema, requires, scopes, bytes, file, partial }: T
     required.includes(each) ? each : `${each}?`,
   );
   const needs = [
-    ...(requires.length === 0 ? ['no login'] : requires),
-    ...(scopes.length === 0 ? [] : [`scopes to request: ${scopes.join(' ')}`]),
+    ...(requires.length === 0 ? ['no login'] : requires.filter((label) => !label.startsWith('scopes '))),
+    ...(scopes.length === 0 ? [] : [`scopes ${scopes.join(' ')}`]),
     ...(partial ? ['partial'] : []),
   ];
   return `${name}(${names.join(', ')})\n  ${needs.join('; ')}; ${bytes} bytes; ${file}`;

@@ -23,8 +23,19 @@ export interface PlanWarning {
   readonly after: { readonly fetches: number; readonly chain: number };
 }
 
+/** An operation that is a tool of agents, and does not fit the graph. */
+export interface BrokenTool {
+  readonly name: string;
+  readonly reason: string;
+  /** Its file, with line and column. */
+  readonly location: Pick<ProblemLocation, 'file' | 'line' | 'column'>;
+}
+
 export interface Report {
   readonly result: CheckResult;
+  /** Whether the result is that all is well, and there is no broken tool. */
+  readonly passed: boolean;
+  readonly tools: readonly BrokenTool[];
   readonly plans: readonly PlanWarning[];
   /** The variant that was checked. */
   readonly name: string;
@@ -50,8 +61,8 @@ export function formatReport(report: Report, format: ReportFormat, paint: Paint)
 }
 
 function formatText(report: Report, paint: Paint): string {
-  const { result, plans, name, isFirst } = report;
-  const { errors, hints, changes, lint, passed } = result;
+  const { result, passed, tools, plans, name, isFirst } = report;
+  const { errors, hints, changes, lint } = result;
   const showChange = (change: CheckedChange, prefix = ''): string => {
     const style = change.verdict === 'fails' ? 'red' : 'yellow';
     return [
@@ -67,6 +78,8 @@ function formatText(report: Report, paint: Paint): string {
     for (const error of errors) blocks.push(showProblem(error, paint, `${name}: `));
     for (const change of changes) blocks.push(showChange(change, `${name}: `));
   }
+  for (const tool of tools)
+    blocks.push(`${paint('red', `error ${describeTool(tool)}`)}\n  ${positionOf(tool)}`);
   for (const plan of plans) blocks.push(paint('yellow', `warning ${describePlan(plan)}`));
   const safe = changes.filter(({ severity }) => severity === 'safe');
   if (safe.length > 0) blocks.push(safe.map(({ message }) => paint('green', `safe ${message}`)).join('\n'));
@@ -75,8 +88,8 @@ function formatText(report: Report, paint: Paint): string {
     ...Object.entries(result.contracts).map(([name, contract]) => weightOf(contract, report, `${name}: `)),
   ].join('');
   const verdict = passed
-    ? paint('green', `passed: ${summaryOf(result)}`)
-    : paint('red', `failed: ${summaryOf(result)}`);
+    ? paint('green', `passed: ${summaryOf(report)}`)
+    : paint('red', `failed: ${summaryOf(report)}`);
   const compared = isFirst
     ? `Nothing is published as ${name} yet, so there is nothing to compare or compose with.\n` +
       (passed ? '' : 'Check and publish subgraphs that need one another together, with --config FILE.\n')
@@ -153,7 +166,10 @@ function describePlan({ operation, before, after }: PlanWarning): string {
   );
 }
 
-function summaryOf({ errors, changes, lint, contracts }: CheckResult): string {
+const describeTool = ({ name, reason }: BrokenTool): string => `TOOL_INVALID: ${name}: ${reason}`;
+const positionOf = ({ location: { file, line, column } }: BrokenTool): string => `${file}:${line}:${column}`;
+
+function summaryOf({ result: { errors, changes, lint, contracts }, tools }: Report): string {
   if (errors.length > 0) return `it does not compose, with ${counted(errors.length, 'error')}`;
   const breaking = changes.filter(({ verdict }) => verdict === 'fails').length;
   const style = lint.filter(({ level }) => level === 'error').length;
@@ -162,6 +178,7 @@ function summaryOf({ errors, changes, lint, contracts }: CheckResult): string {
     `${counted(changes.length, 'change')} for clients`,
     ...(breaking > 0 ? [`${breaking} of them breaking`] : []),
     ...(style > 0 ? [counted(style, 'style error')] : []),
+    ...(tools.length > 0 ? [counted(tools.length, 'broken tool')] : []),
     ...Object.entries(contracts).flatMap(([name, { passed }]) =>
       passed ? [] : [`its contract ${name} fails`],
     ),
@@ -171,12 +188,13 @@ function summaryOf({ errors, changes, lint, contracts }: CheckResult): string {
 const counted = (number: number, noun: string): string =>
   `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`;
 
-function toJson({ result, plans }: Report) {
-  const { passed, lint, contracts } = result;
+function toJson({ result, passed, tools, plans }: Report) {
+  const { lint, contracts } = result;
   return {
     passed,
     ...variantToJson(result),
     lint,
+    tools,
     plans,
     contracts: Object.fromEntries(
       Object.entries(contracts).map(([name, contract]) => [
@@ -220,6 +238,11 @@ function findingsOf(report: Report): Finding[] {
       ...errors.map((error) => ofProblem(error, `${name}: `)),
       ...changes.map((change) => ofChange(change, `${name}: `)),
     ]),
+    ...report.tools.map((tool): Finding => ({
+      ...{ level: 'error', code: 'TOOL_INVALID' },
+      message: describeTool(tool),
+      location: { ...tool.location, excerpt: '' },
+    })),
     ...report.plans.map((plan): Finding => ({
       ...{ level: 'warning', code: 'SLOWER_PLAN', location: undefined },
       message: describePlan(plan),

@@ -59,7 +59,11 @@ export class Mcp {
         return isPublic();
       },
       call: (request, name, given) =>
-        new Promise((resolve) => this.#call(request, this.#set!.tools.get(name)!, given, resolve)),
+        new Promise((resolve) => {
+          // A client that has left gets nothing, and the library would wait for it.
+          request.onEnd(() => resolve({ isError: true, text: '' }));
+          this.#call(request, this.#set!.tools.get(name)!, given, resolve);
+        }),
     });
     parts.gateway.onSchemaLoadOrUpdate(() => this.#reportLeftOut());
   }
@@ -125,9 +129,11 @@ export class Mcp {
       }
     }
     const response = await this.#library(request, message);
+    // That of an older client begins before its operation has ended.
+    const text = Buffer.from(await response.arrayBuffer());
     request.settle();
     const type = response.headers.get('content-type') ?? 'application/json';
-    sink.send(response.status, request.ownHeaders, Buffer.from(await response.arrayBuffer()), type);
+    sink.send(response.status, request.ownHeaders, text, type);
   }
 
   /** Resolves with why a tool is not called; undefined if it is. */

@@ -69,6 +69,7 @@ describe('--format json', () => {
       changes: z.array(change.extend({ verdict: z.string() })),
       usage: z.looseObject({}).nullable(),
       lint: z.array(problem),
+      tools: z.array(z.looseObject({})),
       plans: z.array(z.looseObject({})),
       contracts: z.record(z.string(), z.looseObject({ passed: z.boolean() })),
     });

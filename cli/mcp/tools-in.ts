@@ -1,0 +1,21 @@
+import type * as DescribeTools from '../../gateway/mcp/tools/describe-tools';
+import type { Options } from '../../gateway/options';
+import { CommandFailure, type Context } from '../context';
+import { OptionsReader, withOptionsErrors } from '../gateway-options';
+
+/** What an options file offers to agents. @param read the supergraph */
+export function toolsIn(
+  given: { readonly config: string; readonly supergraph?: string },
+  context: Context,
+  read: (options: Options) => Promise<string>,
+): ReturnType<typeof DescribeTools.describeTools> {
+  const reader = new OptionsReader(given, context);
+  return withOptionsErrors(async () => {
+    const options = reader.read();
+    const { mcp } = options;
+    if (mcp === undefined)
+      throw new CommandFailure(`weir: ${given.config} has no \`mcp\`: it offers nothing to agents.`, 2);
+    const { describeTools } = require('../../gateway/mcp/tools/describe-tools') as typeof DescribeTools;
+    return describeTools({ ...options, mcp }, await read(options));
+  }, reader);
+}

@@ -194,7 +194,7 @@ export class Mcp {
       }
       (request.sink as McpSink).awaitResponse((response) => finish(resultOf(tool, response)));
       request.head = headOfOperation(request);
-      request.graph = options.graphs?.default;
+      request.graph = request.graphLabel = options.graphs?.default;
       steps.answer({ request, body });
     };
     if (audit === undefined) run();

@@ -109,8 +109,9 @@ it('answers by the graph that a header, or the host, chooses', async () => {
 
 it('never gives the default graph instead of one that is refused', async () => {
   const chosen = async (graph: string, headers: Record<string, string> = staff) => {
-    const { status, code, data } = await ask('{ who }', { ...headers, 'x-weir-graph': graph });
-    expect(data).toBeUndefined();
+    const answer = await ask('{ who }', { ...headers, 'x-weir-graph': graph });
+    const { status, code, data } = answer;
+    expect([data, answer.headers.get('cache-control')]).toEqual([undefined, 'no-store']);
     return [status, code];
   };
   expect(await chosen('pr-99')).toEqual([404, 'UNKNOWN_GRAPH']);

@@ -65,7 +65,7 @@ export const metricTable = {
     attributes: {
       subgraph,
       'http.request.method': '`POST`; for a REST source the method of its operation.',
-      'server.address': 'The host of the endpoint.',
+      'server.address': 'The host of the endpoint; `other`, as the subgraph, beyond 1,000 endpoints.',
       'server.port': 'The port of the endpoint.',
       'http.response.status_code': 'The status; missing without a response.',
       'error.type':

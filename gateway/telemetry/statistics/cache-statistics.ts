@@ -71,7 +71,8 @@ export class CacheStatistics {
     });
   }
 
-  ofEntities(subgraph: string, type: string): CacheCounts {
+  ofEntities(named: string, type: string): CacheCounts {
+    const subgraph = this.entities.size < mostSubgraphs || this.entities.has(named) ? named : 'other';
     let byType = this.entities.get(subgraph);
     if (byType === undefined) this.entities.set(subgraph, (byType = new Map<string, CacheCounts>()));
     const name = byType.size < mostTypes || byType.has(type) ? type : 'other';
@@ -116,5 +117,7 @@ export const byPolicy = <Value>(of: (policy: ServedAs) => Value): Record<ServedA
 
 /** At most 7 MB, as measured with the longest keys. */
 const mostStored = 10_000;
+/** More than graphs have, unless each new one brings others. */
+const mostSubgraphs = 1_000;
 /** Types per subgraph: more than schemas have, unless each reload brings new ones. */
 const mostTypes = 1_000;

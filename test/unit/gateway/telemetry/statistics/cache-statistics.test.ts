@@ -12,6 +12,13 @@ function open() {
   return { statistics, lines };
 }
 
+it('keeps the number of subgraphs bounded', () => {
+  const { statistics } = open();
+  for (let i = 0; i < 1_100; i++) statistics.ofEntities(`previewed${i}`, 'Review').misses++;
+  expect(statistics.entities.size).toBe(1_001);
+  expect(statistics.entities.get('other')!.get('Review')!.misses).toBe(100);
+});
+
 it('keeps the number of types bounded', () => {
   const { statistics } = open();
   for (let i = 0; i < 1_100; i++) statistics.ofEntities('reviews', `Type${i}`).misses++;

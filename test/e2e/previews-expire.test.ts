@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Registry } from '../../schema';
-import { amountOf } from '../support/amounts';
+import { amountOf, whole } from '../support/amounts';
 import { endAll, eventually, startProcess, startWeir, weirMain } from '../support/process';
 import { registryStoreKinds, type TestRegistryStores } from '../support/registry-stores';
 import { serveSubscriptions, type SubscribedServer } from '../support/subscribed-subgraphs';
@@ -22,7 +22,7 @@ const credentials = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' }
 const preload = (...names: string[]) => names.flatMap((name) => ['-r', join(__dirname, '../support', name)]);
 const hour = 3_600_000;
 /** Of so many writes, one is the last. */
-const step = amountOf('WEIR_WRITE_STEP', 8, 1);
+const step = amountOf('WEIR_WRITE_STEP', 12, 1);
 
 describe.each(registryStoreKinds)('a preview in a registry in %s', (kind, start) => {
   let folder: string;
@@ -157,7 +157,7 @@ describe.each(registryStoreKinds)('a preview in a registry in %s', (kind, start)
   });
 
   it('is never served again by a gateway that is killed as it ends', async () => {
-    for (const moment of ['at once', 'once clients know', 'once it is closed']) {
+    for (const moment of ['once clients know', ...whole('at once', 'once it is closed')]) {
       await weir(...begin);
       const killed = await startGateway();
       const subscriber = subscribe(overWebSocket, killed.url, 'pr-7');

@@ -170,4 +170,37 @@ describe('the policies in the documentation', () => {
     const usage = await readUsage(registry.usage, { since: new Date(Date.now() - 86_400_000), schema });
     expect(usage.operations).toMatchObject([{ name: 'Me', requests: 1 }]);
   });
+
+  it('let a gateway run previews, and delete those that have expired', async () => {
+    const preview = await open('pr-7');
+    const { name, url } = graph.accounts;
+    const publish = (lifetime: number) =>
+      preview.preview(
+        [{ name, routingUrl: url, sdl: changed('b'), file: name }],
+        { from: 'shop@prod', lifetime },
+        { by: 'ana' },
+      );
+    await publish(3_600_000);
+    const forPreviews = JSON.stringify(gateway).replaceAll('shop@prod', 'shop@pr-*');
+    const registry = await as([...gateway, ...(JSON.parse(forPreviews) as Statement[]), ...previews]);
+    const running = await startTestGateway({
+      logging: { level: 'warn' },
+      auth: { anonymous: true },
+      supergraph: { registry, pollInterval: 50, keep: join(folder, 'kept') },
+      usage: { interval: 100 },
+      graphs: {
+        default: 'shop@prod',
+        choose: [{ host: '127.0.0.1', graph: 'shop@pr-7' }],
+        allow: [{ graph: 'shop@pr-*', modes: ['none'] }],
+      },
+    });
+    expect(await running.query('{ me { name } }')).toEqual({ data: { me: { name: 'Ada' } } });
+    const kept = async () => (await stores.keys()).filter((key) => key.startsWith('shop@pr-7/'));
+    await eventually(async () => (await kept()).some((key) => key.includes('usage')));
+    await publish(1);
+    await eventually(async () => (await kept()).join() === 'shop@pr-7/current');
+    await running.stop();
+    expect(running.log.filter(({ msg }) => msg !== 'the preview has expired')).toEqual([]);
+    expect(guard!.refused).toEqual([]);
+  });
 });

@@ -42,8 +42,8 @@ export class ClientGone extends Error {
 
 /** Settings that all requests share. */
 export interface IncomingRequestOptions {
-  /** Picks the headers that subgraphs get. */
-  readonly forward: ForwardHeaders;
+  /** What picks the headers that subgraphs get, in the graph of a request. */
+  readonly forwardIn: (graph: string | undefined) => ForwardHeaders;
   /** Makes the identity that is signed for subgraphs. */
   readonly signIdentity: SignIdentity;
   /** Timeout of a request that has no shorter one of its own, in milliseconds. */
@@ -233,7 +233,7 @@ export class IncomingRequest implements Caller, LiveSetMember, PlanWaiter {
   }
 
   get #forwarded(): CallHeaders {
-    return (this.#callHeaders ??= this.#options.forward(
+    return (this.#callHeaders ??= this.#options.forwardIn(this.graph)(
       this.head.headers,
       this.identity.claims,
       this.proof?.token,

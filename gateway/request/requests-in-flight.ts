@@ -46,7 +46,7 @@ export class RequestsInFlight {
     this.#describe = compileAccessLine(logging);
     this.#endSpan = tracer && requestSpansOf(tracer, { path, scheme: tls === undefined ? 'http' : 'https' });
     this.#ofAll = {
-      forward: compileCallHeaders(headerRulesOf(settings.options)),
+      forwardIn: compileForward(settings.options),
       signIdentity: compileSignedIdentity(privateLinks),
       timeout: timeouts.request,
       reportsTimes: mode === 'development',
@@ -157,6 +157,18 @@ export class RequestsInFlight {
     if (isWell && this.#wellAnswered++ % options.logging.sampling !== 0) return;
     logger.writeLine(level, this.#describe(request, status, milliseconds), 'request');
   }
+}
+
+/** Graphs may have other subgraphs by name, with rules of their own. */
+function compileForward(options: Options): IncomingRequestOptions['forwardIn'] {
+  const all = compileCallHeaders(headerRulesOf(options));
+  const own = new Map(
+    Object.entries(options.graphs?.of ?? {}).map(([graph, { subgraphs }]) => {
+      const merged = { ...options, subgraphs: { ...options.subgraphs, ...subgraphs } };
+      return [graph, subgraphs === undefined ? all : compileCallHeaders(headerRulesOf(merged))] as const;
+    }),
+  );
+  return (graph) => (graph === undefined ? undefined : own.get(graph)) ?? all;
 }
 
 /** The client closed the connection before it had the answer (nginx's status). */

@@ -22,7 +22,7 @@ export function tokenExchange(options: TokenExchangeOptions): Signer {
   };
 
   return {
-    headers: ['authorization', subjectTokenHeader],
+    headers: ['authorization'],
     usesCaller: true,
     sign({ caller }) {
       const token = caller.headers[subjectTokenHeader];

@@ -9,6 +9,7 @@ import { KeptBytes } from '../wire/kept-bytes';
 import { failureOf } from '../wire/network-failure';
 import type { PendingCall, PendingCalls } from '../sharing/pending-calls';
 import { subscribeBody } from '../wire/request-body';
+import { subjectTokenHeader } from '../header-rules';
 import { failureOfSigning, type Signer } from '../contract/signer';
 import {
   type Caller,
@@ -217,7 +218,7 @@ class EventStreamCall implements Dispatcher.DispatchHandler, PendingCall {
     const { request, extensions } = this.#request;
     const { caller } = request;
     const body = subscribeBody(request, extensions);
-    const replaced = signer?.headers ?? [];
+    const replaced = [...(signer?.headers ?? []), subjectTokenHeader];
     const own = Object.entries(caller.headers).filter(([name]) => !replaced.includes(name));
     const headers = {
       ...caller.tracing,

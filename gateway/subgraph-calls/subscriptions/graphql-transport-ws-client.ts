@@ -3,6 +3,7 @@ import { JsonParts } from '../wire/json-parts';
 import { subscribeBody } from '../wire/request-body';
 import { linkHeaders } from '../signers/private-link';
 import type { Signer } from '../contract/signer';
+import { subjectTokenHeader } from '../header-rules';
 import type { Caller } from '../contract/transport';
 import type { Dialect, SubgraphHandshake, SubgraphMessage } from './dialect';
 
@@ -19,7 +20,7 @@ export interface GraphQLTransportWsOptions {
  * same headers, those of private links left out: servers look for credentials in either.
  */
 export function graphqlTransportWs({ url, headers: fixed, signer }: GraphQLTransportWsOptions): Dialect {
-  const replaced = new Set([...Object.keys(fixed), ...(signer?.headers ?? [])]);
+  const replaced = new Set([...Object.keys(fixed), ...(signer?.headers ?? []), subjectTokenHeader]);
 
   async function handshake(caller: Caller): Promise<SubgraphHandshake> {
     const headers: Record<string, string> = { ...fixed };

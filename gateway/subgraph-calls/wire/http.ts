@@ -11,6 +11,7 @@ import { PendingAnswer } from '../contract/pending-answer';
 import { type PendingCall, PendingCalls } from '../sharing/pending-calls';
 import { bodyOf, lengthOf, requestHeaders } from './request-body';
 import { restHeaders, restUrl, without } from './rest-request';
+import { subjectTokenHeader } from '../header-rules';
 import { CallerHeaders, isSendable, linesOf, ReplacedNames } from '../sent-headers';
 import { failureOfSigning, type SignedHeaders, type Signer, type UnsignedCall } from '../contract/signer';
 import type { RecordCall, SubgraphDurations } from '../../telemetry/statistics/subgraph-durations';
@@ -117,7 +118,11 @@ export function createHttpTransport(options: HttpTransportOptions = {}): HttpTra
       own,
       head: `POST ${path} HTTP/1.1\r\nhost: ${url.host}\r\nconnection: keep-alive\r\n${linesOf(headers)!}`,
       callerHeaders,
-      replaced: new ReplacedNames([...headers.filter((_, i) => i % 2 === 0), ...(signer?.headers ?? [])]),
+      replaced: new ReplacedNames([
+        ...headers.filter((_, i) => i % 2 === 0),
+        ...(signer?.headers ?? []),
+        subjectTokenHeader,
+      ]),
       signer,
       timeout: positive(name, 'timeout', timeout),
       maxResponseSize: positive(name, 'maxResponseSize', maxResponseSize),

@@ -97,7 +97,7 @@ function incoming(
 ): IncomingRequest {
   const asker = new IncomingRequest(
     {
-      forward,
+      forwardIn: () => forward,
       signIdentity: () => undefined,
       timeout: 1,
       reportsTimes: false,

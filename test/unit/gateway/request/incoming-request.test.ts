@@ -18,7 +18,7 @@ afterEach(() => {
 function begin(headers: Record<string, string> = {}): IncomingRequest {
   return new IncomingRequest(
     {
-      forward: () => ({ headers: {}, own: undefined, shared: undefined }),
+      forwardIn: () => () => ({ headers: {}, own: undefined, shared: undefined }),
       signIdentity: () => undefined,
       timeout: 200,
       reportsTimes: false,

@@ -1,5 +1,6 @@
 /** Clients with very many WebSockets. Each question opens some, or closes all, or asks what became of them. */
 import { readFileSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { subscription } from '../fixture/ticks.mjs';
 
@@ -8,6 +9,10 @@ const sockets = new Set();
 let closes = {};
 let lastClose = 0;
 let began = 0;
+/** Connections since the start. */
+let opened = 0;
+/** Results that came to clients which are subscribed. */
+let events = 0;
 
 /** How far a connection is taken: `open` sends nothing, `subscribed` cannot know whether the gateway has its operation. */
 const reached = {
@@ -19,16 +24,20 @@ const reached = {
     }),
   async subscribed(socket) {
     await reached.acknowledged(socket);
+    socket.on('message', () => (events += 1));
     socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: subscription }));
   },
 };
 
 const commands = {
-  async open({ url, count, until, ca, isReading = true }) {
-    [closes, began] = [{}, performance.now()];
+  /** @param within milliseconds over which they are spread. @default as fast as they are opened */
+  async open({ url, count, until, ca, isReading = true, isOwn = false, within = 0 }) {
+    [closes, began, events] = [{}, performance.now(), 0];
     const options = ca === undefined ? {} : { ca: readFileSync(ca) };
     const open = async () => {
-      const socket = new WebSocket(url, 'graphql-transport-ws', options);
+      opened += 1;
+      const headers = isOwn ? { authorization: `Bearer client-${opened}` } : {};
+      const socket = new WebSocket(url, 'graphql-transport-ws', { ...options, headers });
       sockets.add(socket);
       socket.on('close', (code) => {
         sockets.delete(socket);
@@ -40,11 +49,13 @@ const commands = {
       if (!isReading) socket.pause();
     };
     // Not more at once than a listening socket lets wait.
-    for (let left = count; left > 0; left -= 200)
+    for (let left = count; left > 0; left -= 200) {
       await Promise.all(Array.from({ length: Math.min(200, left) }, open));
+      await wait(Math.max(0, began + (within * (count - left + 200)) / count - performance.now()));
+    }
     return { milliseconds: performance.now() - began };
   },
-  count: () => ({ open: sockets.size, closes, lastClose }),
+  count: () => ({ open: sockets.size, closes, lastClose, events }),
   /** Begins operations over one connection, and waits for an answer to each. */
   async begin({ url, operations, query }) {
     const socket = new WebSocket(url, 'graphql-transport-ws');

@@ -195,7 +195,7 @@ export class Preparation {
       answer: (event, caller) => {
         const span = this.#options.tracer?.beginCaused(caller.span, 'subscription event');
         const known = span === undefined ? this.#lastAnswer(asked, event, caller) : undefined;
-        if (known !== undefined) return Promise.resolve(known);
+        if (known !== undefined) return known;
         const late = requestError('GATEWAY_TIMEOUT', { timeout });
         return withTimeout(longest, () => this.#answer(asked, event, caller, span), late);
       },

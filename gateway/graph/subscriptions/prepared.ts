@@ -43,8 +43,8 @@ export interface PreparedSubscription {
   openSource(caller: Caller, after: string | undefined): Promise<Source<SubgraphEvent>>;
   /** The error that clients get where the source breaks. */
   sourceError(reason: unknown): GraphQLError;
-  /** Answers an event. Rejects with a `GraphQLError` where there is no answer at all. */
-  answer(event: SubgraphEvent, subscriber: Subscriber): Promise<EventAnswer>;
+  /** Answers an event, without a promise where the answer is known. Rejects with a `GraphQLError` where there is none at all. */
+  answer(event: SubgraphEvent, subscriber: Subscriber): EventAnswer | Promise<EventAnswer>;
   /** Checks API key, limits and hook as of a new operation. Rejects where the client may not go on. */
   readmit(request: IncomingRequest): Promise<void>;
   /** Counts the cost of an answer for the rates of a client. Throws if it exceeds one of them. */

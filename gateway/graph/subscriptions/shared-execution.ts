@@ -388,10 +388,20 @@ export class SharedExecution implements Subscriber, ReadExecution {
     this.#running++;
     this.#options.onExecution();
     const answer = prepared.answer(event, this);
-    // It may fail before those before it are answered.
-    answer.catch(() => undefined);
+    const started = { event, prepared, number };
+    if (!(answer instanceof Promise)) {
+      // Nothing is before it, and nothing is waited for.
+      if (this.#running === 1 && this.#waiting === 0 && answer.isShareable && event.position === undefined) {
+        this.#running--;
+        this.#giveShared(answer.answered, started);
+        return;
+      }
+    } else {
+      // It may fail before those before it are answered.
+      answer.catch(() => undefined);
+    }
     this.#inOrder(async () => {
-      await this.#give(await answer, { event, prepared, number });
+      await this.#give(await answer, started);
       this.#running--;
       this.#reportRoom();
       if (this.isResting) this.#options.onRest();
@@ -409,18 +419,17 @@ export class SharedExecution implements Subscriber, ReadExecution {
       .catch((error: unknown) => this.#finish(error as Error));
   }
 
-  async #give(answer: EventAnswer, { event, prepared, number }: StartedExecution): Promise<void> {
-    this.answeredAt = performance.now();
+  async #give(answer: EventAnswer, started: StartedExecution): Promise<void> {
+    const { event, prepared, number } = started;
     const { position } = event;
     const cursor = position === undefined ? undefined : await prepared.cursors.of(prepared.stream, position);
     const shared = cursor === undefined ? answer.answered : { ...answer.answered, cursor };
-    this.#note(shared, number, position, answer.isShareable);
     if (answer.isShareable) {
-      for (const [reader, from] of this.#readers)
-        // Whoever came later has subscribed after the event.
-        if (from <= number) this.#deliver(reader, shared, prepared);
+      this.#giveShared(shared, started);
       return;
     }
+    this.answeredAt = performance.now();
+    this.#note(shared, number, position, false);
     const due = [...this.#readers].flatMap(([reader, from]) => (from <= number ? [reader] : []));
     await forEach(due, this.#options.concurrency, async (reader) => {
       const { request } = reader;
@@ -435,6 +444,14 @@ export class SharedExecution implements Subscriber, ReadExecution {
         reader.end(error as Error);
       }
     });
+  }
+
+  #giveShared(answered: OperationResult, { event, prepared, number }: StartedExecution): void {
+    this.answeredAt = performance.now();
+    this.#note(answered, number, event.position, true);
+    for (const [reader, from] of this.#readers)
+      // Whoever came later has subscribed after the event.
+      if (from <= number) this.#deliver(reader, answered, prepared);
   }
 
   #note(answered: OperationResult, number: number, position: string | undefined, isShareable: boolean): void {

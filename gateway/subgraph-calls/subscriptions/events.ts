@@ -4,7 +4,7 @@ import type { SubgraphEvent } from '../contract/transport';
 /** An event, of the GraphQL response that the subgraph sent for it. */
 export function eventOf(body: Buffer, response: { readonly status?: number } = {}): SubgraphEvent {
   const { status = 200 } = response;
-  if (!body.includes('"position"') && !body.includes('"gap"')) return { status, headers: noHeaders, body };
+  if (!body.includes(extensionsName)) return { status, headers: noHeaders, body };
   const { position, gap } = extensionsOf(body);
   return {
     status,
@@ -24,6 +24,7 @@ export const gapEvent: SubgraphEvent = {
 };
 
 const noHeaders = {};
+const extensionsName = Buffer.from('"extensions"');
 
 function extensionsOf(body: Buffer): { readonly position?: unknown; readonly gap?: unknown } {
   let extensions: Buffer | undefined;

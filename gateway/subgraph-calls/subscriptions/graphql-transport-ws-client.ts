@@ -64,6 +64,47 @@ const closing = Buffer.from('}');
 const final = new Set([4400, 4401, 4403, 4406, 4409, 4429]);
 
 function read(message: Buffer): SubgraphMessage {
+  return eventIn(message) ?? readAny(message);
+}
+
+/**
+ * An event as most servers write it: `{"id":"1","type":"next","payload":{…}}`. Undefined for what is written otherwise. Reading
+ * every member would take a third of the time that the rest takes from the socket to the execution.
+ */
+function eventIn(message: Buffer): SubgraphMessage | undefined {
+  if (!hasAt(message, beforeId, 0)) return undefined;
+  let idEnd = beforeId.length;
+  while (isDigit(message[idEnd])) idEnd++;
+  if (!hasAt(message, beforePayload, idEnd) || message.at(-1) !== CLOSE_OBJECT) return undefined;
+  const body = message.subarray(idEnd + beforePayload.length, -1);
+  if (!isOneValue(body)) return undefined;
+  return { is: 'event', id: message.toString('latin1', beforeId.length, idEnd), body };
+}
+
+function hasAt(message: Buffer, bytes: Buffer, at: number): boolean {
+  for (let i = 0; i < bytes.length; i++) if (message[at + i] !== bytes[i]) return false;
+  return true;
+}
+
+const isDigit = (byte: number | undefined): boolean => byte !== undefined && byte >= 0x30 && byte <= 0x39;
+
+function isOneValue(json: Buffer): boolean {
+  const parts = new JsonParts(json);
+  try {
+    parts.value();
+    parts.end();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const beforeId = Buffer.from('{"id":"');
+/** Our ids are digits. */
+const beforePayload = Buffer.from('","type":"next","payload":');
+const CLOSE_OBJECT = 0x7d;
+
+function readAny(message: Buffer): SubgraphMessage {
   const { type, id, payload } = readEnvelope(message);
   switch (type) {
     case 'connection_ack':

@@ -193,11 +193,10 @@ export class Preparation {
         feed === undefined ? this.#openSource({ ...opening, caller, after }, longest) : feed.open(after),
       sourceError: (reason) => sourceError(subgraph, reason),
       answer: (event, caller) => {
-        const span = this.#options.tracer?.beginCaused(caller.span, 'subscription event');
-        const known = span === undefined ? this.#lastAnswer(asked, event, caller) : undefined;
+        const known = this.#lastAnswer(asked, event, caller);
         if (known !== undefined) return known;
         const late = requestError('GATEWAY_TIMEOUT', { timeout });
-        return withTimeout(longest, () => this.#answer(asked, event, caller, span), late);
+        return withTimeout(longest, () => this.#answer(asked, event, caller), late);
       },
       readmit: (request) => this.#readmit(compiled, variables, request),
       charge: (request) => charge(request, cost, variables),
@@ -237,12 +236,12 @@ export class Preparation {
     { compiled, variables, canonicalVariables }: AskedEvents,
     event: SubgraphEvent,
     caller: Subscriber,
-    span: Span | undefined,
   ): Promise<EventAnswer> {
-    const { isDevelopment, perform, plannedFor, programs, showing } = this.#options;
+    const { isDevelopment, perform, plannedFor, programs, showing, tracer } = this.#options;
     const planned = await plannedFor(compiled, caller);
     const program = programs.peek(planned) ?? (await programs.get(planned, caller.sender));
     const eventCaller = new EventCaller(caller, event);
+    const span = tracer?.beginCaused(caller.span, 'subscription event');
     eventCaller.span = span;
     const executing = perform(program, compiled, variables, eventCaller, { event });
     const execution = await (span === undefined

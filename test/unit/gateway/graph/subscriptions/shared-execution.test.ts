@@ -40,7 +40,7 @@ class Generation {
   }
 }
 
-async function begin(first: Generation) {
+async function begin(first: Pick<Generation, 'prepared' | 'open'>) {
   const all = { bytes: 0, limit: Infinity };
   const reader = new SubscriptionReader({} as never, {
     ...{ unread: 1000, all, slow: 'latest', takesGaps: true },
@@ -106,6 +106,27 @@ it('answers an event once that comes just when another source is opened after th
     await turn();
     expect([steps, got]).toEqual([steps, [1, 2, 3]]);
   }
+});
+
+it('gives answers that are known at once in the order of their events', async () => {
+  const first = new Generation('first');
+  const slow = new Promise<void>((resolve) => setTimeout(resolve, 20));
+  const { got } = await begin({
+    open: first.open,
+    prepared: {
+      ...first.prepared,
+      answer: ({ body }) => {
+        const answer = { answered: { body, errorsLeftOut: 0 } as OperationResult, isShareable: true };
+        return body.includes('2') ? slow.then(() => answer) : answer;
+      },
+    },
+  });
+  first.source.give(...['1', '2', '3'].map((data) => eventOf(data)));
+  await turn();
+  expect(got).toEqual(['1']);
+  await slow;
+  await turn();
+  expect(got).toEqual(['1', '2', '3']);
 });
 
 it('is not at the event of another one that has begun an event without a position since', async () => {

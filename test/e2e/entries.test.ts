@@ -1,5 +1,8 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -10,14 +13,13 @@ const run = promisify(execFile);
 const root = join(__dirname, '../..');
 const checkout = mkdtempSync(join(tmpdir(), 'weir-entries-'));
 const gateway = join(checkout, 'gateways/weir');
+const supergraph = readFileSync(join(root, 'schema/supergraph.graphql'));
 
 /** A stand-in for the checkout of a public table: what our entries use of it. */
 beforeAll(() => {
   const other = join(checkout, 'gateways/other');
   mkdirSync(other, { recursive: true });
-  writeFileSync(join(other, 'supergraph.graphql'), readFileSync(join(root, 'schema/supergraph.graphql')));
-  const start = 'cp gateways/other/supergraph.graphql gateways/weir/ && echo';
-  writeFileSync(join(checkout, 'package.json'), JSON.stringify({ private: true, scripts: { start } }));
+  writeFileSync(join(other, 'supergraph.graphql'), supergraph);
   writeFileSync(join(checkout, 'config.toml'), '[gateways.other]\n');
   // So that npm has nothing to fetch.
   mkdirSync(join(gateway, 'package'), { recursive: true });
@@ -64,7 +66,19 @@ const expected = [200, { data: { __typename: 'Query', __schema: { queryType: { n
 
 it('lays Weir into the audit, which starts it with the supergraph of a suite', async () => {
   await lay('audit', checkout, '--no-run', '--package', tarball());
-  expect(await answersOf('sh ./run.sh simple-entity-call')).toEqual(expected);
+  const served: (string | undefined)[] = [];
+  const audit = createServer(({ url }, response) => {
+    served.push(url);
+    response.end(supergraph);
+  }).listen(0, '127.0.0.1');
+  await once(audit, 'listening');
+  const { port } = audit.address() as AddressInfo;
+  expect(await answersOf(`env AUDIT_URL=http://127.0.0.1:${port} sh ./run.sh simple-entity-call`)).toEqual(
+    expected,
+  );
+  audit.closeAllConnections();
+  audit.close();
+  expect(served).toContain('/simple-entity-call/supergraph');
 });
 
 it('lays Weir into the benchmark of Hive, with the supergraph of another gateway', async () => {

@@ -1,5 +1,4 @@
 #!/bin/sh
-# Runs Weir with the supergraph of a test suite, which has to be served: `./run.sh SUITE`.
+# Runs Weir with the supergraph of a test suite, which the audit serves: `./run.sh SUITE`.
 set -eu
-npm start supergraph -- --cwd ./gateways/weir --test "$1"
-exec package/node_modules/.bin/weir gateway --config weir.yaml --supergraph supergraph.graphql
+exec package/node_modules/.bin/weir gateway --config weir.yaml --supergraph "${AUDIT_URL:-http://localhost:4200}/$1/supergraph"

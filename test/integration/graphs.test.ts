@@ -199,6 +199,56 @@ it('refuses requests for a graph that does not open in time, and opens it later'
   await eventually(async () => (await of()).status === 200);
 });
 
+/** Has look-ups of graphs wait until `release` is called. */
+function heldLookUp() {
+  let release!: () => void;
+  const isReleased = new Promise<void>((resolve) => (release = resolve));
+  const lookUp = jest.spyOn(GraphLookup.prototype, 'has').mockReturnValue(isReleased.then(() => true));
+  return {
+    hasBegun: () => lookUp.mock.calls.length > 0,
+    release: () => {
+      lookUp.mockRestore();
+      release();
+    },
+  };
+}
+
+it('answers what waits for a graph when options change, and when clients leave', async () => {
+  const { hasBegun, release } = heldLookUp();
+  const of = { ...staff, 'x-weir-graph': 'pr-1' };
+  const leaving = new AbortController();
+  const body = JSON.stringify({ query: '{ who }' });
+  const left = fetch(gateway.url, {
+    ...{ method: 'POST', body, signal: leaving.signal },
+    headers: { ...of, 'content-type': 'application/json' },
+  }).catch(() => 'left');
+  const waiting = ask('{ who }', of);
+  await eventually(hasBegun);
+  leaving.abort();
+  expect(await left).toBe('left');
+  await gateway.reload(() => ({
+    ...{ ...options, port: 0, admin: { port: 0 }, supergraph: supergraph() },
+    limits: { depth: 5 },
+  }));
+  release();
+  expect((await waiting).data).toEqual({ who: 'pr-1' });
+  expect((await ask('{ who }', of)).data).toEqual({ who: 'pr-1' });
+});
+
+it('refuses what waits for a graph when it stops, though the registry does not answer', async () => {
+  await gateway.stop();
+  gateway = await start({ shutdown: { grace: '500ms' } });
+  const { hasBegun, release } = heldLookUp();
+  const waiting = ask('{ who }', { ...staff, 'x-weir-graph': 'pr-1' });
+  await eventually(hasBegun);
+  const begun = performance.now();
+  await gateway.stop();
+  expect((await waiting).code).toBe('SHUTTING_DOWN');
+  expect(performance.now() - begun).toBeLessThan(10_000);
+  release();
+  gateway = await start();
+});
+
 it('opens no graph for names that do not exist, and closes none for them', async () => {
   expect((await ask('{ who }', { ...staff, 'x-weir-graph': 'pr-1' })).data).toEqual({ who: 'pr-1' });
   const answers = await Promise.all(

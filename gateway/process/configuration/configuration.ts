@@ -317,8 +317,9 @@ export class Configuration {
     this.graphs?.drain(grace);
   }
 
-  /** Refuses all requests that wait for a slot. */
+  /** Refuses all requests that wait for a slot, or a graph. */
   refuseWaiting(): void {
+    this.graphs?.refuseWaiting();
     this.#parts.admission.overload.refuseWaiting();
   }
 

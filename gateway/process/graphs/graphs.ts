@@ -141,6 +141,12 @@ export class Graphs {
     for (const { subscriptions } of this.#open.values()) subscriptions.end(() => reason);
   }
 
+  /** Refuses all requests that wait for a graph. */
+  refuseWaiting(): void {
+    for (const graph of this.#open.values())
+      if (graph.served === undefined) graph.settle(requestError('SHUTTING_DOWN', {}));
+  }
+
   /** See `Subscriptions.drain`. */
   drain(grace: number): void {
     for (const { subscriptions } of this.#open.values()) subscriptions.drain(grace);

@@ -57,7 +57,7 @@ export class OpenGraph {
   /** @param refusal undefined once it answers requests */
   settle(refusal: GraphQLError | undefined): void {
     if (refusal !== undefined) this.refuse(refusal);
-    const waiting = this.#waiting!;
+    const waiting = this.#waiting ?? [];
     this.#waiting = undefined;
     for (const each of waiting) each(refusal);
   }

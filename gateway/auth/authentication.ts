@@ -11,6 +11,7 @@ import { anonymous, type Identity, type Mode } from './identity';
 import { lambda } from './modes/lambda';
 import { oidcIssuer } from './modes/oidc';
 import { tokens } from './modes/tokens';
+import { withMetadata } from './protected-resource';
 import type { UsedSignatures } from '../net/used-signatures';
 
 /**
@@ -38,6 +39,8 @@ export interface AuthenticatedRequest extends LogSubject {
 
 export interface AuthenticationOptions {
   readonly options: Options['auth'];
+  /** `mcp.resource`. @default undefined: there are no tools, or no tokens for them */
+  readonly resource?: string | undefined;
   /** The used signatures of the process. */
   readonly usedSignatures: UsedSignatures;
   readonly logger: Logger;
@@ -61,7 +64,7 @@ export interface Authentication {
 
 /** Creates the authentication. Undefined without an auth mode; then all callers are `anonymous`. */
 export function createAuthentication(given: AuthenticationOptions): Authentication | undefined {
-  const { options, logger } = given;
+  const { options, resource, logger } = given;
   const modes = configuredModes(given);
   if (modes.length === 0) return undefined;
   const challenge = challengeOf(modes);
@@ -83,8 +86,9 @@ export function createAuthentication(given: AuthenticationOptions): Authenticati
       return true;
     };
     const refuse = (error: unknown): false => {
-      request.refusal = asAnswer(error);
-      if (request.refusal !== error)
+      request.refusal =
+        received.protocol === 'mcp' ? withMetadata(asAnswer(error), resource) : asAnswer(error);
+      if (!(error instanceof GraphQLError))
         logger.error({ err: error, ...loggedIds(request) }, 'authentication failed');
       else request.refusedBy = modes.find((each) => each.recognises(received))?.modeOf(received) ?? 'none';
       return false;
@@ -118,7 +122,12 @@ export function createAuthentication(given: AuthenticationOptions): Authenticati
 const noCredentials = 'The request has no credentials.';
 
 /** In order of precedence: the first mode that recognises credentials decides, whatever else is sent. */
-function configuredModes({ options, usedSignatures, logger }: AuthenticationOptions): Authenticator[] {
+function configuredModes({
+  options,
+  resource,
+  usedSignatures,
+  logger,
+}: AuthenticationOptions): Authenticator[] {
   const issuers = [
     ...options.oidc.map((each) => oidcIssuer(each, logger)),
     ...options.cognito.map((each) => cognitoIssuer(each, logger)),
@@ -129,7 +138,7 @@ function configuredModes({ options, usedSignatures, logger }: AuthenticationOpti
   if (options.iam !== undefined) modes.push(iam(options.iam, { logger, used: usedSignatures }));
   for (const header of headers) {
     const own = issuers.filter((issuer) => issuer.header === header);
-    if (own.length > 0) modes.push(tokens(header, own));
+    if (own.length > 0) modes.push(tokens(header, own, resource));
     if (header === 'authorization' && options.lambda !== undefined)
       modes.push(lambda(options.lambda, logger));
     modes.push(unknownCredentials(header, challengeOf(modes)));

@@ -88,7 +88,7 @@ export function checkMcp(
     readonly mcp?: McpOptions | undefined;
     readonly path: string;
     readonly auth: {
-      readonly oidc: readonly object[];
+      readonly oidc: readonly { readonly withoutAudience: boolean }[];
       readonly cognito: readonly object[];
       readonly lambda?: object | undefined;
     };
@@ -99,6 +99,13 @@ export function checkMcp(
   const refuse = (option: string, message: string): void =>
     context.addIssue({ code: 'custom', path: ['mcp', option], message });
   if (own.path === path) refuse('path', `must not be \`path\`, where GraphQL is: ${path}`);
+  for (const [i, { withoutAudience }] of auth.oidc.entries())
+    if (withoutAudience)
+      context.addIssue({
+        code: 'custom',
+        path: ['auth', 'oidc', i, 'withoutAudience'],
+        message: 'must not be true with `mcp`, whose tokens are told from others by their audience alone',
+      });
   const hasTokens = auth.oidc.length + auth.cognito.length > 0 || auth.lambda !== undefined;
   if (hasTokens && own.resource === undefined)
     refuse(

@@ -7,6 +7,7 @@ import { anonymous, type Identity, type Mode } from '../auth/identity';
 import type { SignIdentity } from '../auth/signed-identity';
 import { AnswerProvenance } from '../cache/policy';
 import { requestError } from '../errors';
+import { pathOf } from '../http/paths';
 import type { HookRequest } from './hooks';
 import { mostRefusals, type Refusal, type RefusedOperation } from './refusals/refusal';
 import { reportedError, type ShownError } from './reported-errors';
@@ -238,6 +239,12 @@ export class IncomingRequest implements Caller, LiveSetMember, PlanWaiter {
       this.identity.claims,
       this.proof?.token,
     ));
+  }
+
+  /** Keeps what cannot hold a credential of what was sent: nothing that is done from now on sees more. */
+  forgetCredentials(): void {
+    const { method, url, headers, requestId } = this.head;
+    this.head = { method, url: pathOf(url), headers: headersWithoutCredentials(headers), requestId };
   }
 
   /** Adds a header for subgraphs. Call it before its operations run. */
@@ -569,6 +576,24 @@ function ownName(header: string | string[] | undefined): string {
   // Copied, as V8 keeps the whole header for a slice of it, and names outlive their requests.
   return name.length <= 64 ? name : Buffer.from(name.slice(0, 64)).toString();
 }
+
+/** Headers of agents: any other may hold a credential, however it is named. */
+const harmless = new Set([
+  ...[
+    'accept',
+    'accept-encoding',
+    'accept-language',
+    'content-length',
+    'content-type',
+    'host',
+    'if-none-match',
+  ],
+  ...['mcp-method', 'mcp-name', 'mcp-protocol-version', 'origin', 'user-agent', 'x-request-id'],
+  ...['apollographql-client-name', 'apollographql-client-version', 'traceparent', 'tracestate'],
+]);
+
+const headersWithoutCredentials = (headers: IncomingHttpHeaders): IncomingHttpHeaders =>
+  Object.fromEntries(Object.entries(headers).filter(([name]) => harmless.has(name)));
 
 function single(header: string | string[] | undefined): string | undefined {
   return typeof header === 'string' ? header : header?.join(',');

@@ -114,6 +114,7 @@ export class Pipeline {
       reply.refuse(request, refusal);
       return;
     }
+    if (request.protocol === 'mcp') request.forgetCredentials();
     graph.answer(arrival);
   }
 }

@@ -7,9 +7,8 @@ type CognitoOptions = Options['auth']['cognito'][number];
 
 /** A user pool of Amazon Cognito: its access tokens, and its ID tokens, as AppSync takes both. */
 export function cognitoIssuer(options: CognitoOptions, logger: Logger): TokenIssuer {
-  const { userPool, clients, tokenUse, jwks, clockSkew } = options;
-  const region = userPool.slice(0, userPool.indexOf('_'));
-  const issuer = options.issuer ?? `https://cognito-idp.${region}.amazonaws.com/${userPool}`;
+  const { clients, tokenUse, jwks, clockSkew } = options;
+  const issuer = issuerOfPool(options);
   const locate = (): Promise<string> =>
     Promise.resolve(typeof jwks === 'string' ? jwks : `${issuer}/.well-known/jwks.json`);
   return {
@@ -20,6 +19,7 @@ export function cognitoIssuer(options: CognitoOptions, logger: Logger): TokenIss
     algorithms: ['RS256'],
     clockSkew,
     keys: typeof jwks === 'object' ? localKeys(jwks) : remoteKeys({ issuer, locate, logger }),
+    isForEndpoint: () => true,
     objection(claims) {
       const use = claims['token_use'];
       if ((use !== 'access' && use !== 'id') || (tokenUse !== 'any' && use !== tokenUse))
@@ -38,4 +38,9 @@ export function cognitoIssuer(options: CognitoOptions, logger: Logger): TokenIss
       claims,
     }),
   };
+}
+
+export function issuerOfPool({ issuer, userPool }: Pick<CognitoOptions, 'issuer' | 'userPool'>): string {
+  const region = userPool.slice(0, userPool.indexOf('_'));
+  return issuer ?? `https://cognito-idp.${region}.amazonaws.com/${userPool}`;
 }

@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { requestError } from '../../errors';
 import type { Options } from '../../options';
+import type { ClientProtocol } from '../../options/values';
 import type { Logger } from '../../telemetry/logger';
 import { type Authenticator, type Proof, type AuthRequest, unauthenticated } from '../authenticator';
 import { askAuthoriser, type AuthoriserEvent } from './authoriser';
@@ -19,10 +20,14 @@ type LambdaAuthOptions = NonNullable<Options['auth']['lambda']>;
 export function lambda(options: LambdaAuthOptions, logger: Pick<Logger, 'error' | 'warn'>): Authenticator {
   const { ttl, apiId, accountId } = options;
   const ask = askAuthoriser(options);
-  const answers = new LRUCache<string, Proof | typeof denied>({ max: mostRemembered });
+  const answers = {
+    graphql: new LRUCache<string, Proof | typeof denied>({ max: mostRemembered }),
+    mcp: new LRUCache<string, Proof | typeof denied>({ max: mostRemembered }),
+  } satisfies Record<ClientProtocol, unknown>;
   const read = answerReader(logger);
 
   async function decide(received: AuthRequest): Promise<Proof> {
+    const { protocol = 'graphql' } = received;
     const token = received.headers.authorization!;
     const answer = await ask(eventOf(received, { apiId, accountId }))
       .then(read)
@@ -33,9 +38,9 @@ export function lambda(options: LambdaAuthOptions, logger: Pick<Logger, 'error' 
     const lifetime = answer.ttlOverride === undefined ? ttl : answer.ttlOverride * 1000;
     // When the token expires is not reported: the lifetime is that of the answer.
     const decision = answer.isAuthorized
-      ? { identity: identityOf(token, answer), token: token.replace(/^bearer /i, '') }
+      ? { identity: identityOf(token, answer, protocol), token: bareToken(token) }
       : denied;
-    if (lifetime > 0) answers.set(token, decision, { ttl: lifetime });
+    if (lifetime > 0) answers[protocol].set(token, decision, { ttl: lifetime });
     return admitted(decision);
   }
 
@@ -45,7 +50,8 @@ export function lambda(options: LambdaAuthOptions, logger: Pick<Logger, 'error' 
     needsBody: true,
     recognises: ({ headers }) => headers.authorization !== undefined,
     authenticate(received) {
-      const known = answers.get(received.headers.authorization!);
+      const { protocol = 'graphql' } = received;
+      const known = answers[protocol].get(received.headers.authorization!);
       return known === undefined ? decide(received) : admitted(known);
     },
   };
@@ -105,11 +111,21 @@ const members = new Map(Object.keys(authoriserAnswer.shape).map((member) => [let
 const denial = /deny|denie|denial|forbid|prohibit|disallow|blocked|blocklist|blacklist/;
 const mostReported = 100;
 
+const bareToken = (token: string): string => token.replace(/^bearer /i, '');
+
+/** Tools hand no token on: what the authoriser has copied it to is left out. */
+function withoutToken(claims: Record<string, unknown>, token: string): Record<string, unknown> {
+  const text = JSON.stringify(bareToken(token)).slice(1, -1);
+  return Object.fromEntries(Object.entries(claims).filter((claim) => !JSON.stringify(claim).includes(text)));
+}
+
 function identityOf(
   token: string,
   { resolverContext, deniedFields }: AuthoriserAnswer,
+  protocol: ClientProtocol,
 ): ReturnType<typeof createIdentity> {
-  const claims = resolverContext ?? {};
+  const found = resolverContext ?? {};
+  const claims = protocol === 'mcp' ? withoutToken(found, token) : found;
   return createIdentity({
     mode: 'lambda',
     subject: textOf(claims['sub']),

@@ -5,7 +5,7 @@ import { isRefusedHost } from '../../net/refused-hosts';
 import { claimAt } from '../claim';
 import { fetchJson } from './fetch-json';
 import { localKeys, remoteKeys, secretKey } from './key-set';
-import { listOf, textOf, type TokenIssuer } from './tokens';
+import { audiencesOf, listOf, textOf, type TokenIssuer } from './tokens';
 
 type OidcOptions = Options['auth']['oidc'][number];
 
@@ -33,17 +33,15 @@ export function oidcIssuer(options: OidcOptions, logger: Logger): TokenIssuer {
         : typeof jwks === 'object'
           ? localKeys(jwks)
           : remoteKeys({ issuer, locate, logger }),
-    objection(claims) {
-      const isForUs =
-        claims.aud === undefined && withoutAudience
-          ? true
-          : audiencesOf(claims).some((each) => audience?.includes(each));
-      if (!isForUs && (audience !== undefined || withoutAudience))
-        return 'The token is for another audience.';
-      if (clients !== undefined && !clients.includes(clientOf(claims) ?? ''))
-        return 'The token was issued to another client.';
-      return undefined;
+    isForEndpoint(claims) {
+      if (claims.aud === undefined && withoutAudience) return true;
+      const isRight = audiencesOf(claims).some((each) => audience?.includes(each));
+      return isRight || (audience === undefined && !withoutAudience);
     },
+    objection: (claims) =>
+      clients === undefined || clients.includes(clientOf(claims) ?? '')
+        ? undefined
+        : 'The token was issued to another client.',
     identityOf: (claims) => ({
       mode: 'oidc',
       issuer,
@@ -57,8 +55,6 @@ export function oidcIssuer(options: OidcOptions, logger: Logger): TokenIssuer {
 }
 
 const ofPublicKeys = ['RS256', 'PS256', 'ES256', 'EdDSA'];
-
-const audiencesOf = ({ aud = [] }: JWTPayload): readonly string[] => (typeof aud === 'string' ? [aud] : aud);
 
 const clientOf = (claims: JWTPayload): string | undefined =>
   textOf(claims['azp']) ?? textOf(claims['client_id']) ?? textOf(claims['cid']);

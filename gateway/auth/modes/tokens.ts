@@ -1,5 +1,6 @@
 import type { errors as Errors, JWTPayload } from 'jose';
 import { LRUCache } from 'lru-cache';
+import type { ClientProtocol } from '../../options/values';
 import { type Authenticator, expired, type Proof, type AuthRequest, unauthenticated } from '../authenticator';
 import { createIdentity, type IdentityFacts } from '../identity';
 import { jose } from './jose';
@@ -19,10 +20,9 @@ export interface TokenIssuer {
   readonly algorithms: readonly string[];
   /** The tolerated difference of clocks, in milliseconds. */
   readonly clockSkew: number;
-  /**
-   * Returns why a validly signed token is not accepted, as a sentence, or undefined if it is. Registered claims have the
-   * types of their specifications.
-   */
+  /** Whether a token is for the endpoint of GraphQL. Registered claims have the types of their specifications. */
+  readonly isForEndpoint: (claims: JWTPayload) => boolean;
+  /** Returns why a validly signed token is not accepted for another reason, as a sentence, or undefined if it is. */
   readonly objection: (claims: JWTPayload) => string | undefined;
   readonly identityOf: (claims: JWTPayload) => IdentityFacts;
 }
@@ -32,11 +32,19 @@ export interface TokenIssuer {
  * first sent, and again every five minutes, so that a key withdrawn by its issuer does not stay valid for long.
  *
  * @param issuers those whose tokens come in the header
+ * @param toolsAudience the audience that a token must have for tools, and only for these. @default there are no tools
  */
-export function tokens(header: string, issuers: readonly TokenIssuer[]): Authenticator {
+export function tokens(
+  header: string,
+  issuers: readonly TokenIssuer[],
+  toolsAudience?: string,
+): Authenticator {
   const byName = new Map(issuers.map((issuer) => [issuer.issuer, issuer]));
   const { errors, jwtVerify } = jose();
-  const verified = new LRUCache<string, VerifiedToken>({ maxSize: mostRemembered });
+  const verified = {
+    graphql: new LRUCache<string, VerifiedToken>({ maxSize: mostRemembered }),
+    mcp: new LRUCache<string, VerifiedToken>({ maxSize: mostRemembered }),
+  } satisfies Record<ClientProtocol, unknown>;
 
   const valueIn = ({ headers }: AuthRequest): string => headers[header] as string;
 
@@ -49,7 +57,13 @@ export function tokens(header: string, issuers: readonly TokenIssuer[]): Authent
     return isFound ? { token, issuer } : undefined;
   }
 
-  async function verify(value: string): Promise<Proof> {
+  /** A token for tools opens nothing else, and no other token opens these. */
+  function isFor(protocol: ClientProtocol, claims: JWTPayload, issuer: TokenIssuer): boolean {
+    const isForTools = toolsAudience !== undefined && audiencesOf(claims).includes(toolsAudience);
+    return protocol === 'mcp' ? isForTools : !isForTools && issuer.isForEndpoint(claims);
+  }
+
+  async function verify(value: string, protocol: ClientProtocol): Promise<Proof> {
     const { token, issuer } = find(value)!;
     const tolerance = issuer.clockSkew / 1000;
     const { payload } = await jwtVerify(token, issuer.keys.find, {
@@ -60,12 +74,14 @@ export function tokens(header: string, issuers: readonly TokenIssuer[]): Authent
     }).catch((error: unknown) => {
       throw error instanceof errors.JOSEError ? unauthenticated(reasonOf(error), invalidToken) : error;
     });
-    const objection = wrongTypeIn(payload) ?? issuer.objection(payload);
+    const objection =
+      wrongTypeIn(payload) ??
+      (isFor(protocol, payload, issuer) ? issuer.objection(payload) : 'The token is for another audience.');
     if (objection !== undefined) throw unauthenticated(objection, invalidToken);
     const expires = (payload.exp! + tolerance) * 1000;
     const proof = { identity: createIdentity(issuer.identityOf(payload)), expires, token };
     const until = Math.min(expires, Date.now() + rememberedFor);
-    verified.set(value, { proof, until }, { size: value.length + 1024 });
+    verified[protocol].set(value, { proof, until }, { size: value.length + 1024 });
     return proof;
   }
 
@@ -74,12 +90,13 @@ export function tokens(header: string, issuers: readonly TokenIssuer[]): Authent
     modeOf: (received) => find(valueIn(received))!.issuer.mode,
     recognises({ headers }) {
       const value = headers[header] as string | undefined;
-      return value !== undefined && (verified.has(value) || find(value) !== undefined);
+      return value !== undefined && (verified.graphql.has(value) || find(value) !== undefined);
     },
     authenticate(received: AuthRequest) {
       const value = valueIn(received);
-      const found = verified.get(value);
-      return found !== undefined && found.until > Date.now() ? found.proof : verify(value);
+      const { protocol = 'graphql' } = received;
+      const found = verified[protocol].get(value);
+      return found !== undefined && found.until > Date.now() ? found.proof : verify(value, protocol);
     },
     close: () => issuers.forEach(({ keys }) => keys.close()),
   };
@@ -156,5 +173,8 @@ export function listOf(claim: unknown): readonly string[] {
   if (Array.isArray(claim)) return claim.filter((each): each is string => typeof each === 'string');
   return typeof claim === 'string' ? claim.split(' ').filter((each) => each !== '') : [];
 }
+
+export const audiencesOf = ({ aud = [] }: JWTPayload): readonly string[] =>
+  typeof aud === 'string' ? [aud] : aud;
 
 export const textOf = (claim: unknown): string | undefined => (typeof claim === 'string' ? claim : undefined);

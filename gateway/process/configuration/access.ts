@@ -21,7 +21,9 @@ export async function openAccess(
 ): Promise<Access> {
   const { policies } = options.authorization;
   const evaluate = await openPolicyEvaluator(policies);
-  const authentication = createAuthentication({ options: options.auth, usedSignatures, logger });
+  const authentication = createAuthentication({
+    ...{ options: options.auth, resource: options.mcp?.resource, usedSignatures, logger },
+  });
   return {
     authentication,
     policies: new Policies({ evaluate, ttl: policies?.ttl ?? 0, logger }),

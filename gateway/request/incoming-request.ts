@@ -241,7 +241,7 @@ export class IncomingRequest implements Caller, LiveSetMember, PlanWaiter {
     ));
   }
 
-  /** Keeps what cannot hold a credential of what was sent: nothing that is done from now on sees more. */
+  /** Keeps what cannot hold a credential of what was sent: nothing that is done or written from now on sees more. */
   forgetCredentials(): void {
     const { method, url, headers, requestId } = this.head;
     this.head = { method, url: pathOf(url), headers: headersWithoutCredentials(headers), requestId };
@@ -511,6 +511,7 @@ export class IncomingRequest implements Caller, LiveSetMember, PlanWaiter {
   }
 
   end(): void {
+    if (this.protocol === 'mcp') this.forgetCredentials();
     this.#isOver = true;
     this.#worksOn = false;
     this.settle();

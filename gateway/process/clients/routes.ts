@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { GraphQLError } from 'graphql';
+import { metadataOf } from '../../auth/protected-resource';
 import type { IncomingRequest } from '../../request/incoming-request';
 import { hasBody } from '../../http/body';
 import { awaitsAnswer } from '../../http/connection-errors';
@@ -25,7 +26,7 @@ export interface RoutesOptions {
   readonly reply: Reply;
   readonly pageFor: FindPage;
   /** The tools of agents. @default undefined: none are offered */
-  readonly mcp?: Pick<Mcp, 'path' | 'enter'> | undefined;
+  readonly mcp?: Pick<Mcp, 'path' | 'enter' | 'allScopes'> | undefined;
 }
 
 /** A request that has begun, with its head as it was sent. */
@@ -44,6 +45,7 @@ export type Route = <Exchange extends Routed>(
 export function createRoutes(routes: RoutesOptions): Route {
   const { options, readiness, slots, reply, pageFor, mcp } = routes;
   const { path: endpoint } = options;
+  const metadata = mcp && metadataOf(options);
   const preflight = compilePreflight(options);
   const credentials = headersOfCredentials(options);
 
@@ -66,12 +68,18 @@ export function createRoutes(routes: RoutesOptions): Route {
     const { method, headers } = request.head;
     const isRead = method === 'GET' || method === 'HEAD';
     const page = isRead ? pageFor(request.head, path) : undefined;
-    const health = isRead ? healthAt(path, readiness) : undefined;
+    const found = isRead ? (healthAt(path, readiness) ?? metadataAt(path)) : undefined;
     if (page !== undefined) void show(request, page);
-    else if (health !== undefined)
-      send(request, health.status, jsonHeaders, Buffer.from(JSON.stringify(health.body)));
+    else if (found !== undefined)
+      send(request, found.status, jsonHeaders, Buffer.from(JSON.stringify(found.body)));
     else if (method === 'OPTIONS' && preflight !== undefined) send(request, 204, preflight(headers));
     else reply.refuse(request, nothingAt(path, method));
+  }
+
+  /** What tells agents where they get tokens. */
+  function metadataAt(path: string | undefined): ReturnType<typeof healthAt> {
+    if (metadata === undefined || path !== metadata.path) return undefined;
+    return { status: 200, body: metadata.documentWith(mcp!.allScopes()) };
   }
 
   function nothingAt(path: string | undefined, method: string): GraphQLError {

@@ -76,7 +76,12 @@ beforeAll(async () => {
       }),
     ),
   );
-  stops = [...servers.map((server) => () => server.stop()), issuer.close, endpoint.stop, traces.close];
+  stops = [
+    ...servers.map((server) => () => server.stop()),
+    () => issuer.close(),
+    () => endpoint.stop(),
+    () => traces.close(),
+  ];
   const schemas = toolFiles({
     'rest.yaml': `openapi: 3.0.3
 paths:
@@ -149,7 +154,7 @@ paths:
 }, 60_000);
 afterAll(async () => {
   process.env = before;
-  await gateway?.stop();
+  await gateway.stop();
   await Promise.all(stops.map((stop) => stop()));
   files.remove();
 });
@@ -182,9 +187,7 @@ const call = async (name: string, own: Record<string, string>, path = '/mcp'): P
 /** What stands around planted texts. */
 const around = (text: string, marks: readonly string[]): string[] =>
   marks.flatMap((mark) =>
-    text.includes(mark)
-      ? [`${text.slice(Math.max(0, text.indexOf(mark) - 60), text.indexOf(mark) + 20)}`]
-      : [],
+    text.includes(mark) ? [text.slice(Math.max(0, text.indexOf(mark) - 60), text.indexOf(mark) + 20)] : [],
   );
 
 it('are seen by no subgraph, log, trace, console, metric, audit trail or second endpoint', async () => {

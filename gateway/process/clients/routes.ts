@@ -79,7 +79,9 @@ export function createRoutes(routes: RoutesOptions): Route {
   /** What tells agents where they get tokens. */
   function metadataAt(path: string | undefined): ReturnType<typeof healthAt> {
     if (metadata === undefined || path !== metadata.path) return undefined;
-    return { status: 200, body: metadata.documentWith(mcp!.allScopes()) };
+    // Clients request all scopes that they find.
+    const scopes = options.mcp!.scopes === 'all' ? mcp!.allScopes() : [];
+    return { status: 200, body: metadata.documentWith(scopes) };
   }
 
   function nothingAt(path: string | undefined, method: string): GraphQLError {

@@ -4,7 +4,7 @@ import type { JWTPayload } from 'jose';
 import { type AuthenticatedRequest, createAuthentication } from '../../../../gateway/auth/authentication';
 import { bearerChallenge, metadataOf, metadataUrlOf } from '../../../../gateway/auth/protected-resource';
 import { UsedSignatures } from '../../../../gateway/net/used-signatures';
-import { type OptionsInput, parseOptions } from '../../../../gateway/options';
+import { parseOptions } from '../../../../gateway/options';
 import { inSeconds, startTokenIssuer, type TokenIssuer } from '../../../support/token-issuer';
 
 const resource = 'https://api.shop.example/mcp';
@@ -16,17 +16,17 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([issuer.close(), pool.close()]));
 
-const parse = (auth: object): ReturnType<typeof parseOptions> => parseOptions({ auth, mcp } as OptionsInput);
+const parse = (auth: object): ReturnType<typeof parseOptions> => parseOptions({ auth, mcp });
 
 function opened(auth: object) {
-  const { admit, close } = createAuthentication({
+  const authentication = createAuthentication({
     ...{ options: parse(auth).auth, resource, usedSignatures: new UsedSignatures() },
     logger: { error: () => undefined, warn: () => undefined } as never,
   })!;
   /** The status, and what the client is to do. */
   const ask = async (protocol: 'graphql' | 'mcp', headers: Record<string, string>) => {
     const request = {} as AuthenticatedRequest;
-    await admit(request, {
+    await authentication.admit(request, {
       requestId: 'r',
       protocol,
       method: 'POST',
@@ -39,7 +39,7 @@ function opened(auth: object) {
       | undefined;
     return { status: http?.status ?? 200, challenge: http?.headers.get('www-authenticate'), request };
   };
-  return { ask, close };
+  return { ask, close: () => authentication.close() };
 }
 
 const metadata = 'https://api.shop.example/.well-known/oauth-protected-resource/mcp';

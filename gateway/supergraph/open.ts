@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { type Options, OptionsError } from '../options';
+import { isOfDefaultGraph } from '../options/graphs';
 import type { Logger } from '../telemetry/logger';
 import type { Meter } from '../telemetry/metrics/meter';
 import { createUsageRecorder, type UsageRecorder } from '../usage/recorder';
@@ -35,9 +36,10 @@ interface SupergraphSourceTools {
 
 /** Opens the source that the options name. @throws {OptionsError} if they name none */
 export function openSource(
-  { supergraph, usage }: Pick<Options, 'supergraph' | 'usage'>,
+  options: Pick<Options, 'supergraph' | 'usage' | 'graphs'>,
   { logger, meter, isReadOnly }: SupergraphSourceTools,
 ): OpenedSource {
+  const { supergraph, usage, graphs } = options;
   if (supergraph === undefined)
     throw OptionsError.of(['supergraph'], 'is missing: name a file, an http(s) URL or a registry.');
   const { file, url, registry, graph, version, pollInterval, headers, keep, webhooks } = supergraph;
@@ -48,7 +50,11 @@ export function openSource(
     const { enabled, interval, minimumDays } = usage;
     const reading = { registry, graph, version, ...pace, minimumDays, webhooks, logger, meter, isReadOnly };
     const { source, usageSink: sink, facts: registryFacts, ...known } = openRegistry(reading);
-    const recorder = enabled ? createUsageRecorder({ sink, interval, logger, meter }) : undefined;
+    // The other graphs together take as much memory as the default one.
+    const segmentSize = isOfDefaultGraph(options) ? undefined : Math.ceil(2_000 / graphs!.open);
+    const recorder = enabled
+      ? createUsageRecorder({ sink, interval, logger, meter, segmentSize })
+      : undefined;
     return { source, usage: recorder, lastGood: lastGood ?? lastGoodFile(kept), registryFacts, ...known };
   }
   if (url !== undefined) {

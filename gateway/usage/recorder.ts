@@ -49,7 +49,7 @@ export interface UsageRecorderOptions {
   /** Milliseconds between two writes. Counts of this period are lost if the process is killed. */
   readonly interval: number;
   /** Counters per segment. Further ones begin a new segment. @default 2_000 */
-  readonly segmentSize?: number;
+  readonly segmentSize?: number | undefined;
 }
 
 /**
@@ -108,7 +108,7 @@ export function createUsageRecorder(options: UsageRecorderOptions): UsageRecorde
       for (const { hash, text } of new Set(each.counters.map(({ operation }) => operation))) {
         if (written.has(hash)) continue;
         await sink.putOperation(hash, text);
-        if (written.size > mostRemembered) written.clear();
+        if (written.size > 25 * segmentSize) written.clear();
         written.add(hash);
       }
       await sink.putSegment({ id: each.id, day: each.day, counts: each.counters.map(toCount) });
@@ -178,7 +178,6 @@ interface Use {
 }
 
 const longestQueue = 8;
-const mostRemembered = 50_000;
 /** Milliseconds to wait for the last write at the stop. */
 const shutdownTimeout = 10_000;
 

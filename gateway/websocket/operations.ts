@@ -40,8 +40,8 @@ export class ConnectionOperations implements OperationsOfConnection {
   readonly #running = new Map<string, OperationSink>();
   /** Also those whose last message waits for the client. */
   readonly #all = new Set<OperationSink>();
-  /** Of operations that are not answered. */
-  readonly #stops = new Allowance(ofConnection);
+  /** Of operations that are not answered. Undefined before the first one. */
+  #stops: Allowance | undefined;
   #isGoingAway = false;
 
   constructor({ connection, envelope, address, current }: OperationsOptions) {
@@ -89,7 +89,9 @@ export class ConnectionOperations implements OperationsOfConnection {
     const sink = this.#running.get(id);
     if (sink === undefined) return;
     sink.stop();
-    if (sink.isAnswered || this.#stops.take(performance.now())) return;
+    if (sink.isAnswered) return;
+    this.#stops ??= new Allowance(ofConnection);
+    if (this.#stops.take(performance.now())) return;
     this.connection.close(POLICY_VIOLATION, 'Too many operations were stopped before their answers.');
   }
 

@@ -157,10 +157,11 @@ export class WebSockets {
 }
 
 /** Loaded with the first connection, as most gateways have none. */
-const loadProtocol = () => ({
-  ...(require('graphql-ws') as typeof GraphqlWs),
-  ...(require('./graphql-transport-ws-server') as typeof TransportWs),
-});
+const loadProtocol = () => {
+  const { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL } = require('graphql-ws') as typeof GraphqlWs;
+  const { GraphqlTransportWs } = require('./graphql-transport-ws-server') as typeof TransportWs;
+  return { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL, GraphqlTransportWs };
+};
 
 const twoHeaderObjects = 'The handshake has two header objects that differ.';
 

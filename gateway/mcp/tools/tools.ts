@@ -19,6 +19,8 @@ export interface ToolDefinition {
 
 /** An operation that one supergraph can run as a tool. */
 export interface Tool extends RegisteredTool {
+  /** The body of a POST with its operation, up to the variables. */
+  readonly beforeVariables: string;
   readonly definition: ToolDefinition;
   readonly access: OperationAccess;
 }
@@ -52,11 +54,12 @@ export function compileTools(
   const tools = new Map<string, Tool>();
   const leftOut: LeftOutTool[] = [];
   for (const each of registered) {
-    const { name, file, document, operation } = each;
+    const { name, file, text, document, operation } = each;
     const why = whyNot(each, mutations) ?? misfitOf(document, schema);
     if (why === undefined)
       tools.set(name, {
         ...each,
+        beforeVariables: `{"query":${JSON.stringify(text)},"operationName":"${name}","variables":`,
         definition: definitionOf(each, schema),
         access: accessTo(document, operation),
       });

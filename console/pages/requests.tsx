@@ -48,7 +48,7 @@ export function Requests({ about, route }: PageProps): JSX.Element {
         {(requests) => (
           <div class={answer.isOld ? 'fading' : ''}>
             <List
-              key={query}
+              key={`${query} ${answer.isOld}`}
               newest={requests}
               query={query}
               own={gateways?.own}

@@ -143,6 +143,30 @@ describe('a token that is exchanged', () => {
     expect(endpoint.requests).toEqual([]);
   });
 
+  it('that takes too long does not count as a failure of the subgraph: others still call it', async () => {
+    const calling = await start({
+      breaker: { failures: 0.1, atLeast: 2 },
+      cache: { responses: { enabled: false } },
+      subgraphs: { orders: { auth: auth(), timeout: '200ms' } },
+    });
+    const send = async (headers: Record<string, string>): Promise<Json> =>
+      (await calling.post({ query: '{ orders }' }, { headers })).json();
+    const known = await bearer('kay');
+    expect(await send(known)).toEqual({ data: { orders: [1] } });
+    const { answer } = endpoint;
+    const waiting: (() => void)[] = [];
+    endpoint.answer = (request) => new Promise((resolve) => waiting.push(() => resolve(answer(request))));
+    for (const sub of ['lea', 'max', 'ned'])
+      expect(await send(await bearer(sub))).toMatchObject({
+        data: { orders: null },
+        errors: [{ message: expect.stringContaining('"orders" was not called') as string }],
+      });
+    expect(await send(known)).toEqual({ data: { orders: [1] } });
+    endpoint.answer = answer;
+    for (const resolve of waiting) resolve();
+    await calling.stop();
+  });
+
   it('that is refused leaves the other fields, and its reason is in the log without any token', async () => {
     const headers = await bearer('hal');
     const { answer } = endpoint;

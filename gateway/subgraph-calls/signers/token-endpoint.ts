@@ -105,7 +105,7 @@ const formEncoded = (text: string): string => new URLSearchParams({ text }).toSt
 /** What can be sent in a header of a subgraph call. */
 const tokenPattern = /^[\x21-\x7e]{1,16000}$/;
 /** Timeout of the request for a token, in milliseconds. */
-const patience = 10_000;
+const patience = 5_000;
 /** Assumed lifetime of a token, in seconds, if the server does not say it. */
 const defaultLifetime = 300;
 const longestLife = 86_400;

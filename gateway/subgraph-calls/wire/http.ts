@@ -194,6 +194,7 @@ class HttpCall implements Dispatcher.DispatchHandler, Http1Call, PendingCall, Ar
   readonly #pending: PendingCalls;
   #controller: Dispatcher.DispatchController | undefined;
   #settled = false;
+  #awaitsSignature = false;
   /** In milliseconds of `performance.now()`; 0 until the call is sent. */
   #sentAt = 0;
   #status = 0;
@@ -219,7 +220,8 @@ class HttpCall implements Dispatcher.DispatchHandler, Http1Call, PendingCall, Ar
   }
 
   giveUp(failure: TransportFailure): void {
-    this.#fail(failure);
+    // The subgraph has no part in it that the signature takes too long.
+    this.#fail(failure === 'timeout' && this.#awaitsSignature ? 'unsigned' : failure);
     this.#controller?.abort(givenUp);
     if (this.connection !== undefined) this.connection.close();
     else if (this.message.length > 0) this.#target.strict!.onGivenUp();
@@ -365,12 +367,14 @@ class HttpCall implements Dispatcher.DispatchHandler, Http1Call, PendingCall, Ar
     signedCall: (signed: SignedHeaders) => void,
   ): void {
     const send = (signed: SignedHeaders): void => {
+      this.#awaitsSignature = false;
       // The call may have timed out while it was signed.
       if (!this.#settled) signedCall(signed);
     };
     const fail = (error: unknown): void => this.#fail(failureOfSigning(error), error as Error);
     try {
       const signed = signer.sign({ ...unsignedCall, caller: this.caller });
+      this.#awaitsSignature = 'then' in signed;
       if ('then' in signed) signed.then(send).catch(fail);
       else send(signed);
     } catch (error) {

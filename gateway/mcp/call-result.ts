@@ -42,11 +42,12 @@ export const mostBytes = 256 * 1024;
 
 /** The result of a tool, whose response is to an operation with these arguments. */
 export function resultOf(tool: Tool, { text, hasData, errors }: Response): CallResult {
-  if (hasData && text.length <= mostBytes) return { isError: false, text };
+  const bytes = hasData ? Buffer.byteLength(text) : 0;
+  if (hasData && bytes <= mostBytes) return { isError: false, text };
   if (hasData)
     return {
       isError: true,
-      text: `The answer has ${text.length} bytes, more than the ${mostBytes} of a tool. ${narrowing(tool)}`,
+      text: `The answer has ${bytes} bytes, more than the ${mostBytes} of a tool. ${narrowing(tool)}`,
     };
   const isTooMuch = errors.some(({ extensions }) => tooMuch.has(String(extensions?.code)));
   return {

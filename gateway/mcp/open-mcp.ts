@@ -203,7 +203,11 @@ export class Mcp {
       steps.answer({ request, body });
     };
     if (audit === undefined) run();
-    else audit.ready().then(run, (error: unknown) => reply.refuse(request, error));
+    else
+      audit
+        .ready()
+        .then(run)
+        .catch((error: unknown) => reply.refuse(request, error));
   }
 
   #record(
@@ -216,7 +220,7 @@ export class Mcp {
     const { audit, options } = this.#parts;
     if (audit === undefined) return;
     const { key } = options.audit;
-    const digest = key && createHmac('sha256', key).update(JSON.stringify(given)).digest('hex');
+    const digest = key === undefined ? undefined : digestOf(given, key);
     audit.toolCall({ request, tool: name, digest, outcome });
   }
 
@@ -260,6 +264,15 @@ export class Mcp {
   /** The scopes that a caller without a token is to request. */
   #scopesOfFirst(): readonly string[] {
     return this.#parts.options.mcp!.scopes === 'all' ? this.allScopes() : [];
+  }
+}
+
+/** Undefined for arguments that are nested too deeply to be written. */
+function digestOf(given: object, key: string): string | undefined {
+  try {
+    return createHmac('sha256', key).update(JSON.stringify(given)).digest('hex');
+  } catch {
+    return undefined;
   }
 }
 

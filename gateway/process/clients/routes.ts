@@ -53,7 +53,8 @@ export function createRoutes(routes: RoutesOptions): Route {
     const { request, message } = exchange;
     const { head } = request;
     const path = decodedPath(head.url);
-    const isForTools = mcp !== undefined && path === mcp.path;
+    const isPreflight = head.method === 'OPTIONS' && preflight !== undefined;
+    const isForTools = mcp !== undefined && path === mcp.path && !isPreflight;
     const refusal = (isForTools ? mcp.enter(request) : undefined) ?? refuseHead(message, credentials);
     const isOperation = head.method === 'POST' || head.method === 'GET';
     if (refusal !== undefined) slots.acquire(request, () => reply.refuse(request, refusal));

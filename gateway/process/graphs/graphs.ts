@@ -18,7 +18,7 @@ import type { PreviousGraph } from '../configuration/graph';
 import { type ChooseGraph, compileChooseGraph, namedGraphs } from './choose-graph';
 import { ExpiredPreviews } from '../../supergraph/expired-previews';
 import { GraphLookup } from '../../supergraph/graph-lookup';
-import { OpenGraph, overloaded } from './open-graph';
+import { OpenGraph, overloaded, resultOf } from './open-graph';
 
 /**
  * The graphs of a process besides the default one. Each is opened by the first request that chooses it, and closes when it
@@ -213,8 +213,13 @@ export class Graphs {
   ): Promise<ServedGraph | GraphQLError> {
     if (!(await this.#isThere(name, previous))) return requestError('UNKNOWN_GRAPH', {});
     if (previous === undefined) await this.#turn();
-    if (this.#isClosed || graph.refusal !== undefined || !this.#makeRoom()) return overloaded();
+    if (this.#isClosed || graph.refusal !== undefined) return overloaded();
+    const isClosing = this.#makeRoom();
+    if (isClosing === undefined) return overloaded();
     graph.hasRoom = true;
+    await isClosing;
+    // Others may have given up on it, or on all, meanwhile.
+    if (this.#isClosed || graph.refusal !== undefined) return overloaded();
     const options = optionsOfGraph(this.#options, name);
     const own = partsOfGraph(this.#shared, options, graph.subscriptions);
     graph.opened = openServedGraph(options, own, { previous });
@@ -240,14 +245,12 @@ export class Graphs {
     return previous?.generation === undefined ? found : found.catch(() => true);
   }
 
-  /** Closes the graph that was idle for the longest time, if there are too many. Returns false if all are in use. */
-  #makeRoom(): boolean {
+  /** Closes the graph that was idle for the longest time, if there are too many. Returns undefined if all are in use. */
+  #makeRoom(): Promise<void> | undefined {
     const open = [...this.#open].filter(([, { hasRoom }]) => hasRoom);
-    if (open.length < this.#options.graphs!.open) return true;
+    if (open.length < this.#options.graphs!.open) return Promise.resolve();
     const idle = open.filter(([, graph]) => graph.isIdle).sort(([, a], [, b]) => a.usedAt - b.usedAt)[0];
-    if (idle === undefined) return false;
-    void this.#close(...idle);
-    return true;
+    return idle && this.#close(...idle);
   }
 
   async #look(): Promise<void> {
@@ -295,10 +298,3 @@ const openEvery = 1000;
 const retryAfter = 5000;
 /** Milliseconds between two looks at graphs that are idle, or gone. */
 const lookEvery = 5000;
-
-function resultOf(refusal: GraphQLError | undefined): string {
-  if (refusal === undefined) return 'opened';
-  const { code } = refusal.extensions;
-  if (code === 'UNKNOWN_GRAPH') return 'unknown';
-  return code === 'OVERLOADED' ? 'busy' : 'failed';
-}

@@ -72,6 +72,14 @@ export class OpenGraph {
 export const overloaded = (): GraphQLError =>
   requestError('OVERLOADED', {}, { headers: { 'retry-after': '1' } });
 
+/** How the opening of a graph ended, for the metric. */
+export function resultOf(refusal: GraphQLError | undefined): string {
+  if (refusal === undefined) return 'opened';
+  const { code } = refusal.extensions;
+  if (code === 'UNKNOWN_GRAPH') return 'unknown';
+  return code === 'OVERLOADED' ? 'busy' : 'failed';
+}
+
 /** Requests, and bytes of their bodies, that wait for one graph. */
 const mostWaiting = 1000;
 const mostBytes = 4 * 1024 * 1024;

@@ -1,6 +1,4 @@
-import { createHmac } from 'node:crypto';
 import type { GraphQLError } from 'graphql';
-import { suggestionList } from 'graphql/jsutils/suggestionList';
 import { bearerChallenge } from '../auth/protected-resource';
 import { requestError } from '../errors';
 import type { Generation } from '../graph/generation';
@@ -22,6 +20,7 @@ import { McpSink, rpcCodes } from './mcp-sink';
 import { compileIsOwnPage } from './origins';
 import { type Message, messageIn } from './read-message';
 import type { RegisteredTool } from './tools/registered-tools';
+import { bodyFor, digestOf, headOfOperation, nearestTo } from './tool-request';
 import { compileTools, type Tool, type ToolDefinition, type ToolSet } from './tools/tools';
 import { usualCall, writeResult } from './usual-call';
 
@@ -155,8 +154,8 @@ export class Mcp {
 
   async #unknownTool(request: IncomingRequest, name: string): Promise<GraphQLError> {
     const known = (await this.#list(request)).map((each) => each.name);
-    const [nearest] = suggestionList(name, known);
     (request.sink as McpSink).refusal = { code: rpcCodes.params, status: 200 };
+    const nearest = nearestTo(name, known);
     const hint = nearest === undefined ? '.' : `; did you mean ${JSON.stringify(nearest)}?`;
     return requestError('NOT_FOUND', {
       reason: `There is no tool ${JSON.stringify(name.slice(0, 64))}${hint}`,
@@ -265,41 +264,4 @@ export class Mcp {
   #scopesOfFirst(): readonly string[] {
     return this.#parts.options.mcp!.scopes === 'all' ? this.allScopes() : [];
   }
-}
-
-/** Undefined for arguments that are nested too deeply to be written. */
-function digestOf(given: object, key: string): string | undefined {
-  try {
-    return createHmac('sha256', key).update(JSON.stringify(given)).digest('hex');
-  } catch {
-    return undefined;
-  }
-}
-
-/** The body of a POST with the operation of a tool, or a sentence about what is wrong with its arguments. */
-function bodyFor(tool: Tool, given: Readonly<Record<string, unknown>>): Buffer | string {
-  const { properties } = tool.definition.inputSchema;
-  const unknown = Object.keys(given).find((name) => !Object.hasOwn(properties, name));
-  if (unknown !== undefined) {
-    const known = Object.keys(properties);
-    const [nearest] = suggestionList(unknown, known);
-    const hint =
-      nearest === undefined ? `it takes ${known.join(', ') || 'none'}.` : `did you mean ${nearest}?`;
-    return `The tool has no argument ${JSON.stringify(unknown.slice(0, 64))}: ${hint}`;
-  }
-  try {
-    return Buffer.from(`${tool.beforeVariables}${JSON.stringify(given)}}`);
-  } catch {
-    return 'The arguments are nested too deeply.';
-  }
-}
-
-/** The head of a request as of one that has the operation itself: nothing in it changes what form the answer has. */
-function headOfOperation({ head }: IncomingRequest): IncomingRequest['head'] {
-  const { method, url, requestId, headers: sent } = head;
-  // Of one shape, and not without members: what has those removed is slow from then on.
-  const headers = { ...sent, accept: 'application/json' } as IncomingRequest['head']['headers'];
-  for (const name of ['accept-encoding', 'if-none-match', 'last-event-id'] as const)
-    if (headers[name] !== undefined) headers[name] = undefined;
-  return { method, url, requestId, headers };
 }

@@ -24,9 +24,10 @@ it('is used in these files only', () => {
     'problem.ts': 'graphql/jsutils/suggestionList',
     'source-problem.ts': 'graphql/jsutils/suggestionList',
     'supergraph-facts.ts': 'graphql/language/parser',
+    'tool-request.ts': 'graphql/jsutils/suggestionList',
     'unknown-names.ts': 'graphql/jsutils/suggestionList',
   });
-  expect(uses).toHaveLength(6);
+  expect(uses).toHaveLength(7);
 });
 
 // `planner.test.ts` reads supergraphs with `Parser`. `build-schema.test.ts` compares what `extendSchemaImpl` makes with what the public `buildSchema` makes.

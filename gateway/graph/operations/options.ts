@@ -20,7 +20,7 @@ import type { KnownOperation } from '../engine';
 import type { OperationCache, PlanCache } from '../operation-cache';
 import type { findCallerOverrides } from '../overrides';
 import type { CountedProgram, Rejection } from '../programs';
-import type { PreparationOptions } from '../subscriptions/preparation';
+import type { PreparationOptions } from '../subscriptions/preparation-options';
 import type { SharingOptions, Subscriptions } from '../subscriptions/subscriptions';
 
 /** Options for running operations that do not depend on the supergraph. */

@@ -1,7 +1,6 @@
 import { hash, randomUUID } from 'node:crypto';
-import { type GraphQLSchema, Kind, parse, validate } from 'graphql';
+import { Kind, parse, validate } from 'graphql';
 import { LRUCache } from 'lru-cache';
-import type { ObjectTo } from '../../auth/authentication';
 import { withTimeout } from '../../net/time-limit';
 import type { Identity } from '../../auth/identity';
 import type { OperationResult } from '../../cache/responses/response-cache';
@@ -12,15 +11,8 @@ import type { BoundFeed } from '../../events/fed-fields';
 import { eventBounds } from '../../events/feeds';
 import { MissingFilterValue } from '../../events/filter';
 import { type Execution, sourceError, sourceRequest } from '../../execution';
-import type { ClientLimits } from '../../limits/client-limits';
-import type { PlannedOperation } from '../../planning';
-import type { PlanCache } from '../operation-cache';
-import type { Hooks } from '../../request/hooks';
-import type { PersistedOperations } from '../../request/persisted/persisted-operations';
-import type { Tracer } from '../../telemetry/traces/tracer';
 import { validationRules } from '../../request/validation-rules';
 import {
-  type Caller,
   type SubgraphEvent,
   type SubgraphRequest,
   type Subscribe,
@@ -31,61 +23,13 @@ import { charge, type CompiledOperation, knownKey, variableErrors, variantOf } f
 import { showExecution } from '../observation/development';
 import { noteEvent } from '../observation/traced';
 import { errorTypeOf, type Span } from '../../telemetry/traces/span';
-import type { Subgraph } from '../../subgraph-calls/subgraph';
 import { rootFieldOf } from '../../subgraph-calls/wire/root-field';
 import { type CountedProgram, Rejection } from '../programs';
-import type { Cursors } from './cursor';
 import { EventCaller, patience, type Subscriber } from './event-caller';
 import { subscriptionKeys } from './keys';
 import { LastAnswer } from './last-answer';
 import type { EventAnswer, Prepare, PreparedSubscription } from './prepared';
-
-/** Settles as a plan does, or rejects when nobody waits for it any more. */
-export type AwaitPlan = <Plan>(plan: Promise<Plan>) => Promise<Plan>;
-
-/** The parts of one generation that subscriptions need. */
-export interface PreparationOptions {
-  readonly schema: GraphQLSchema;
-  readonly isDevelopment: boolean;
-  readonly limits: ClientLimits;
-  readonly subgraphs: ReadonlyMap<string, Subgraph>;
-  readonly programs: PlanCache<CountedProgram | Rejection>;
-  /** Opens sources of events. */
-  readonly subscribe: Subscribe;
-  /** What feeds a subscription; undefined for a source of a subgraph. Throws an `MissingFilterValue`. */
-  readonly feedOf: (opening: SubgraphRequest, identity: Identity) => BoundFeed | undefined;
-  /** Keeps the generation open until the function that it returns is called. */
-  readonly hold: () => () => void;
-  readonly cursors: Cursors;
-  /** Of the safelist; undefined without one. */
-  readonly refuse: PersistedOperations['refuse'];
-  readonly hooks: Pick<Hooks, 'onOperation'>;
-  readonly objectionTo: ObjectTo | undefined;
-  /** Undefined where nothing is traced. */
-  readonly tracer: Tracer | undefined;
-  readonly showing: Parameters<typeof showExecution>[0];
-  readonly compile: (
-    document: string,
-    documentHash: string,
-    operationName: string | undefined,
-  ) => CompiledOperation;
-  readonly plannedFor: (
-    compiled: CompiledOperation,
-    caller: Subscriber,
-  ) => PlannedOperation | Promise<PlannedOperation>;
-  readonly programFor: (
-    planned: PlannedOperation,
-    caller: Pick<Subscriber, 'sender' | 'tracing' | 'span'>,
-    awaitPlan: AwaitPlan,
-  ) => Promise<CountedProgram | Rejection>;
-  readonly perform: (
-    program: CountedProgram | Rejection,
-    compiled: CompiledOperation,
-    variables: VariableValues,
-    caller: Caller & { readonly identity: Identity },
-    of: { readonly event: SubgraphEvent },
-  ) => Promise<Execution>;
-}
+import type { AwaitPlan, PreparationOptions } from './preparation-options';
 
 /** Prepares subscriptions for one generation: those of new clients, and those that began on another generation. */
 export class Preparation {
@@ -172,7 +116,7 @@ export class Preparation {
     const { timeout } = subscriber;
     const longest = timeout + patience;
     // Variables that are nested too deeply to be compared are equal to no others.
-    const asked = { compiled, variables, canonicalVariables: canonicalJson(variables) ?? randomUUID() };
+    const requested = { compiled, variables, canonicalVariables: canonicalJson(variables) ?? randomUUID() };
     return {
       text: { document, operationName, variables },
       prepare: this.prepareMoved,
@@ -193,10 +137,10 @@ export class Preparation {
         feed === undefined ? this.#openSource({ ...opening, caller, after }, longest) : feed.open(after),
       sourceError: (reason) => sourceError(subgraph, reason),
       answer: (event, caller) => {
-        const known = this.#lastAnswer(asked, event, caller);
+        const known = this.#lastAnswer(requested, event, caller);
         if (known !== undefined) return known;
         const late = requestError('GATEWAY_TIMEOUT', { timeout });
-        return withTimeout(longest, () => this.#answer(asked, event, caller), late);
+        return withTimeout(longest, () => this.#answer(requested, event, caller), late);
       },
       readmit: (request) => this.#readmit(compiled, variables, request),
       charge: (request) => charge(request, cost, variables),
@@ -220,7 +164,7 @@ export class Preparation {
 
   /** The answer to the last event, where another client has got the same, and no fetch but that of the source is made. */
   #lastAnswer(
-    { compiled, canonicalVariables }: AskedEvents,
+    { compiled, canonicalVariables }: RequestedEvents,
     { body }: SubgraphEvent,
     caller: Subscriber,
   ): EventAnswer | undefined {
@@ -233,7 +177,7 @@ export class Preparation {
 
   /** The answer to one event. What its caller may see is decided anew. */
   async #answer(
-    { compiled, variables, canonicalVariables }: AskedEvents,
+    { compiled, variables, canonicalVariables }: RequestedEvents,
     event: SubgraphEvent,
     caller: Subscriber,
   ): Promise<EventAnswer> {
@@ -321,7 +265,7 @@ export class Preparation {
 }
 
 /** What is answered for each event. */
-interface AskedEvents {
+interface RequestedEvents {
   readonly compiled: CompiledOperation;
   readonly variables: VariableValues;
   /** The same as JSON, for comparisons. */

@@ -1,5 +1,6 @@
 import type { CompiledOperation } from '../../../../../gateway/graph/compiled-operation';
-import { Preparation, type PreparationOptions } from '../../../../../gateway/graph/subscriptions/preparation';
+import { Preparation } from '../../../../../gateway/graph/subscriptions/preparation';
+import type { PreparationOptions } from '../../../../../gateway/graph/subscriptions/preparation-options';
 
 it('keeps its generation open while it prepares, also where that fails', async () => {
   let held = 0;

@@ -45,7 +45,7 @@ export class RegistryReader {
   /** Which events the webhooks have got. */
   readonly webhooks: WebhookCursors;
 
-  constructor({ store, variant: { graph, variant }, now = Date.now }: RegistryReaderOptions) {
+  constructor({ store, variant: { graph, variant }, now = () => Date.now() }: RegistryReaderOptions) {
     this.store = store;
     this.now = now;
     this.name = `${graph}@${variant}`;

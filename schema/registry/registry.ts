@@ -194,7 +194,7 @@ export class Registry extends RegistryWriter {
     const source = parseVariant(name);
     if (source.graph !== this.#variant.graph || name === this.name) {
       throw new RegistryError(
-        `${what} is made from another variant of ${this.#variant.graph}, but got: ${name}`,
+        `${what} is made from another variant of the graph ${this.#variant.graph}, but got: ${name}`,
       );
     }
     return source;

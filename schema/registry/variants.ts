@@ -31,7 +31,7 @@ export class Variants {
   readonly #graph: string;
   readonly #now: () => number;
 
-  constructor(store: RegistryStore, graph: string, now: () => number = Date.now) {
+  constructor(store: RegistryStore, graph: string, now = () => Date.now()) {
     this.#store = store;
     this.#graph = graph;
     this.#now = now;

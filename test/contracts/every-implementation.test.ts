@@ -46,6 +46,8 @@ const contracts: readonly Contract[] = [
     file: 'gateway/request/sink.ts',
     list: 'test/support/sink-connections.ts',
     entered: sinkKinds.map(([, , sink]) => sink),
+    // It is no connection of its own: it stands between a request and the sink that it came by.
+    openers: ['McpSink'],
   },
   {
     of: 'EventSource',

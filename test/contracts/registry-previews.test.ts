@@ -98,7 +98,7 @@ describe.each(registryStoreKinds)('previews in a registry in %s', (kind, open) =
 
   it('are refused where they would end what stays, or follow what does not', async () => {
     await expect(publish('x', prod)).rejects.toThrow(
-      'A preview is made from another variant of shop, but got: shop@prod',
+      'A preview is made from another variant of the graph shop, but got: shop@prod',
     );
     await registryOf('dev').publish([subgraph('users')], author);
     await expect(publish('x', registryOf('dev'))).rejects.toThrow('shop@dev was published without --from');

@@ -168,7 +168,11 @@ describe.each(registryStoreKinds)('a contract in %s', (_, start) => {
   });
 
   it.each([
-    ['another graph', { ...terms, of: 'library@prod' }, 'A contract is made from another variant of the graph shop'],
+    [
+      'another graph',
+      { ...terms, of: 'library@prod' },
+      'A contract is made from another variant of the graph shop',
+    ],
     ['itself', { ...terms, of: 'shop@public' }, 'A contract is made from another variant of the graph shop'],
     ['no tags', { ...terms, exclude: [] }, 'A contract includes or excludes at least one tag.'],
     ['nothing', undefined, 'shop@public is no contract yet: name with --of the variant that it is made from'],

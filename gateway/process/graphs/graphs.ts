@@ -213,19 +213,22 @@ export class Graphs {
   ): Promise<ServedGraph | GraphQLError> {
     if (!(await this.#isThere(name, previous))) return requestError('UNKNOWN_GRAPH', {});
     if (previous === undefined) await this.#turn();
-    if (this.#isClosed || graph.refusal !== undefined) return overloaded();
-    const isClosing = this.#makeRoom();
-    if (isClosing === undefined) return overloaded();
+    const hasRoom = this.#isWanted(graph) ? this.#makeRoom() : undefined;
+    if (hasRoom === undefined) return overloaded();
     graph.hasRoom = true;
-    await isClosing;
-    // Others may have given up on it, or on all, meanwhile.
-    if (this.#isClosed || graph.refusal !== undefined) return overloaded();
+    await hasRoom;
+    if (!this.#isWanted(graph)) return overloaded();
     const options = optionsOfGraph(this.#options, name);
     const own = partsOfGraph(this.#shared, options, graph.subscriptions);
     graph.opened = openServedGraph(options, own, { previous });
     const served = await graph.opened;
     await served.graph.start();
     return served.graph.answers ? served : requestError('NO_SUPERGRAPH', {});
+  }
+
+  /** Whether a graph is still to open. */
+  #isWanted({ refusal }: OpenGraph): boolean {
+    return !this.#isClosed && refusal === undefined;
   }
 
   /** Milliseconds until another graph may open; below 0 if several may. */

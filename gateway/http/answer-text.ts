@@ -10,10 +10,14 @@ export const longestInText = 8 * 1024;
  * @param headers names and values in turn, among them `content-length`
  * @throws {TypeError} when a value is not valid
  */
-export function answerText(status: number, headers: readonly (readonly string[])[], body: Buffer): string {
+export const answerText = (status: number, headers: readonly (readonly string[])[], body: Buffer): string =>
+  headText(status, headers) + body.toString('latin1');
+
+/** All of it up to the body. */
+export function headText(status: number, headers: readonly (readonly string[])[]): string {
   let head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n`;
   for (const some of headers) for (let i = 0; i < some.length; i += 2) head += lineOf(some[i]!, some[i + 1]!);
-  return `${head}Date: ${dateOf(Date.now())}\r\n${ofConnection}\r\n${body.toString('latin1')}`;
+  return `${head}Date: ${dateOf(Date.now())}\r\n${ofConnection}\r\n`;
 }
 
 /** A header's line. The last one of each name is kept, as most answers have the same: to check and join it takes longer. */

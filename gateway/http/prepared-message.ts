@@ -3,7 +3,7 @@
  * second the date.
  */
 export class PreparedMessage {
-  readonly #bytes: Buffer;
+  readonly #end: MessageEnd;
   readonly #ageDigits: number;
   readonly #dateAt: number;
   #age: number;
@@ -20,17 +20,15 @@ export class PreparedMessage {
     for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;
     const dated = `${head}date: `;
     const aged = `${dated}${new Date(now).toUTCString()}\r\nage: ${ageText}\r\n\r\n`;
-    this.#bytes = Buffer.allocUnsafeSlow(room + aged.length + body.length);
-    this.#bytes.write(aged, room, 'latin1');
-    body.copy(this.#bytes, room + aged.length);
-    this.#dateAt = room + dated.length;
+    this.#end = new MessageEnd([Buffer.from(aged, 'latin1'), body]);
+    this.#dateAt = dated.length;
     this.#ageDigits = ageText.length;
     this.#age = age;
     this.#second = Math.floor(now / 1000);
   }
 
   get size(): number {
-    return this.#bytes.length;
+    return this.#end.size;
   }
 
   /**
@@ -42,18 +40,48 @@ export class PreparedMessage {
    * @param now Unix milliseconds
    */
   write(first: string, age: number, now: number): Buffer | undefined {
-    if (first.length > room) return undefined;
     const second = Math.floor(now / 1000);
     if (second !== this.#second || age !== this.#age) {
       const text = `${new Date(now).toUTCString()}\r\nage: ${age}`;
       if (text.length !== fixedLength + this.#ageDigits) return undefined;
-      this.#bytes.write(text, this.#dateAt, 'latin1');
+      this.#end.rewrite(text, this.#dateAt);
       this.#age = age;
       this.#second = second;
     }
+    return this.#end.after(first);
+  }
+}
+
+/** What many messages end with. Each is written in the same memory, in front of it. */
+export class MessageEnd {
+  readonly #bytes: Buffer;
+
+  constructor(parts: readonly Buffer[]) {
+    this.#bytes = Buffer.allocUnsafeSlow(parts.reduce((sum, { length }) => sum + length, room));
+    let at = room;
+    for (const part of parts) at += part.copy(this.#bytes, at);
+  }
+
+  /** Bytes of memory. */
+  get size(): number {
+    return this.#bytes.length;
+  }
+
+  get length(): number {
+    return this.#bytes.length - room;
+  }
+
+  /** The whole message, to be sent before this is called again. Undefined when there is no room for `first`. @param first in latin1 */
+  after(first: string): Buffer | undefined {
+    if (first.length > room) return undefined;
     const start = room - first.length;
     this.#bytes.write(first, start, 'latin1');
     return this.#bytes.subarray(start);
+  }
+
+  /** Replaces as many bytes as a text has. @param text in latin1 @param at of the end */
+  rewrite(text: string, at: number): void {
+    this.#bytes.write(text, room + at, 'latin1');
   }
 }
 

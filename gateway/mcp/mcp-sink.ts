@@ -1,4 +1,6 @@
 import type { ClientAnswer, Download, Sink, Upload } from '../request/sink';
+import { headText } from '../http/answer-text';
+import type { MessageEnd } from '../http/prepared-message';
 import { isMap } from '../options/is-map';
 import { type GraphqlError, type Response, responseOf, sentencesOf } from './call-result';
 
@@ -29,6 +31,7 @@ export class McpSink implements Sink {
   readonly #http: Sink;
   readonly #scopesOfFirst: () => readonly string[];
   #onResponse: ((response: Response) => void) | undefined;
+  #onHit: ((body: Buffer) => boolean) | undefined;
   #body: Buffer | undefined;
 
   /** @param scopesOfFirst what a challenge is to add: the scopes that a client without a token requests */
@@ -49,9 +52,18 @@ export class McpSink implements Sink {
     this.#body = body;
   }
 
-  /** Has the response to the operation that is about to run. Called once at most. */
-  awaitResponse(onResponse: (response: Response) => void): void {
+  /**
+   * Has the response to the operation that is about to run. Called once at most.
+   *
+   * @param onHit has the body of a cached answer, and returns whether it was sent; else `onResponse` has it
+   */
+  awaitResponse(onResponse: (response: Response) => void, onHit?: (body: Buffer) => boolean): void {
     this.#onResponse = onResponse;
+    this.#onHit = onHit;
+  }
+
+  answerFromCache(body: Buffer): boolean {
+    return this.#onHit?.(body) ?? false;
   }
 
   answer({ status, headers, body, release }: ClientAnswer): void {
@@ -89,14 +101,33 @@ export class McpSink implements Sink {
   send(status: number, headers: readonly string[], body: string | Buffer, type = 'application/json'): void {
     if (this.isAnswered) return;
     this.isAnswered = true;
-    const kept: string[] = [];
-    for (let i = 0; i < headers.length; i += 2)
-      if (keptHeaders.has(headers[i]!)) kept.push(headers[i]!, headers[i + 1]!);
+    const kept = keptOf(headers);
     if (status === 401) addScopes(kept, this.#scopesOfFirst());
     const bytes = typeof body === 'string' ? Buffer.from(body) : body;
     const ofBody = bytes.length === 0 ? [] : ['content-type', type];
     kept.push(...ofBody, 'cache-control', 'no-store', 'content-length', String(bytes.length));
     this.#http.answer({ status, headers: kept, body: bytes });
+  }
+
+  /** Sends a prepared answer, and returns whether the system has taken all of it already; undefined where it cannot be sent. */
+  sendPrepared(headers: readonly string[], start: string, end: MessageEnd): { isTaken: boolean } | undefined {
+    const { messages } = this.#http;
+    // Text in an id may have characters of several bytes.
+    if (messages === undefined || this.isAnswered || Buffer.byteLength(start) !== start.length)
+      return undefined;
+    const length = String(start.length + end.length);
+    const ofBody = [
+      'content-type',
+      'application/json',
+      'cache-control',
+      'no-store',
+      'content-length',
+      length,
+    ];
+    const message = end.after(headText(200, [messages.corsHeaders, keptOf(headers), ofBody]) + start);
+    if (message === undefined) return undefined;
+    this.isAnswered = true;
+    return { isTaken: messages.sendMessage(200, message) };
   }
 }
 
@@ -111,6 +142,13 @@ const keptHeaders: ReadonlySet<string> = new Set([
     'x-request-id',
   ],
 ]);
+
+function keptOf(headers: readonly string[]): string[] {
+  const kept: string[] = [];
+  for (let i = 0; i < headers.length; i += 2)
+    if (keptHeaders.has(headers[i]!)) kept.push(headers[i]!, headers[i + 1]!);
+  return kept;
+}
 
 /** Whether the client is to come back with another token. */
 const isChallenge = (status: number, headers: readonly string[]): boolean =>

@@ -15,14 +15,15 @@ import type { Meter, Sum } from '../telemetry/metrics/meter';
 import type { AttributesOf } from '../telemetry/metrics/metric-table';
 import { missingScopes, refusalOf, type ToolRefusal } from './access';
 import { type CallResult, resultOf } from './call-result';
-import { openLibrary, serverInfo } from './library';
+import { openLibrary } from './library';
 import { McpSink, rpcCodes } from './mcp-sink';
 import { compileIsOwnPage } from './origins';
+import { PreparedResults } from './prepared-results';
 import { type Message, messageIn } from './read-message';
 import type { RegisteredTool } from './tools/registered-tools';
-import { bodyFor, digestOf, headOfOperation, nearestTo } from './tool-request';
+import { bodyFor, digestOf, nearestTo } from './tool-request';
 import { compileTools, type Tool, type ToolDefinition, type ToolSet } from './tools/tools';
-import { usualCall, writeResult } from './usual-call';
+import { contentOf, startOf, usualCall } from './usual-call';
 
 export interface McpParts {
   readonly options: Options;
@@ -41,8 +42,7 @@ export class Mcp {
   readonly #parts: McpParts;
   readonly #isOwnPage: ReturnType<typeof compileIsOwnPage>;
   readonly #library: ReturnType<typeof openLibrary>;
-  /** What names this server in results, as JSON. */
-  readonly #identity: string;
+  readonly #prepared = new PreparedResults();
   readonly #calls: Sum<AttributesOf<'weir.mcp.calls'>>;
   #compiled: { readonly generation: Generation; readonly set: ToolSet } | undefined;
 
@@ -50,7 +50,6 @@ export class Mcp {
     this.#parts = parts;
     this.path = parts.options.mcp!.path;
     this.#isOwnPage = compileIsOwnPage(parts.options);
-    this.#identity = JSON.stringify({ 'io.modelcontextprotocol/serverInfo': serverInfo() });
     this.#calls = parts.meter.sum('weir.mcp.calls');
     const isPublic = (): boolean => this.#isPublic;
     this.#library = openLibrary({
@@ -115,8 +114,12 @@ export class Mcp {
       this.#askLibrary(request, message).catch((error: unknown) => this.#parts.reply.refuse(request, error));
       return;
     }
-    this.#call(request, this.#set!.tools.get(usual.name)!, usual.arguments, (result) =>
-      sink.send(200, request.ownHeaders, writeResult(usual, result, this.#identity)),
+    this.#call(
+      request,
+      this.#set!.tools.get(usual.name)!,
+      usual.arguments,
+      (result) => sink.send(200, request.ownHeaders, startOf(usual) + contentOf(result)),
+      (body) => this.#prepared.send(sink, request.ownHeaders, usual, body),
     );
   }
 
@@ -180,6 +183,7 @@ export class Mcp {
     tool: Tool,
     given: Readonly<Record<string, unknown>>,
     onResult: (result: CallResult) => void,
+    onHit?: (body: Buffer) => boolean,
   ): void {
     const { steps, audit, options, reply } = this.#parts;
     const { span } = request;
@@ -196,8 +200,17 @@ export class Mcp {
         finish({ isError: true, text: body });
         return;
       }
-      (request.sink as McpSink).awaitResponse((response) => finish(resultOf(tool, response)));
-      request.head = headOfOperation(request);
+      (request.sink as McpSink).awaitResponse(
+        (response) => finish(resultOf(tool, response)),
+        onHit &&
+          ((cached) => {
+            const isSent = onHit(cached);
+            if (isSent) this.#record(request, tool, given, 'ok');
+            return isSent;
+          }),
+      );
+      // The operation has one form of answer, whatever the message takes. These headers are of this request alone.
+      request.head.headers.accept = 'application/json';
       request.graph = request.graphLabel = options.graphs?.default;
       steps.answer({ request, body });
     };

@@ -1,7 +1,6 @@
 /** The request of an operation that a tool call becomes. */
 import { createHmac } from 'node:crypto';
 import { suggestionList } from 'graphql/jsutils/suggestionList';
-import type { IncomingRequest } from '../request/incoming-request';
 import type { Tool } from './tools/tools';
 
 /** Undefined for arguments that are nested too deeply to be written. */
@@ -29,16 +28,6 @@ export function bodyFor(tool: Tool, given: Readonly<Record<string, unknown>>): B
   } catch {
     return 'The arguments are nested too deeply.';
   }
-}
-
-/** The head of a request as of one that has the operation itself: nothing in it changes what form the answer has. */
-export function headOfOperation({ head }: IncomingRequest): IncomingRequest['head'] {
-  const { method, url, requestId, headers: sent } = head;
-  // Of one shape, and not without members: what has those removed is slow from then on.
-  const headers = { ...sent, accept: 'application/json' } as IncomingRequest['head']['headers'];
-  for (const name of ['accept-encoding', 'if-none-match', 'last-event-id'] as const)
-    if (headers[name] !== undefined) headers[name] = undefined;
-  return { method, url, requestId, headers };
 }
 
 /** The known name that a wrong one is nearest to; undefined if none is near. */

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { isMap } from '../options/is-map';
 import type { CallResult } from './call-result';
+import { serverInfo } from './library';
 
 /** A call of a tool in the form in which nearly all clients send it. Any other message is read by the library. */
 export interface UsualCall {
@@ -55,14 +56,17 @@ const isEmpty = (map: object): boolean => Object.keys(map).length === 0;
 const takesBoth = (accept = ''): boolean =>
   accept.includes('application/json') && accept.includes('text/event-stream');
 
-/** The answer to a usual call, as the library writes it. @param identity `_meta` of the server, as JSON */
-export function writeResult(
-  { id, isModern }: UsualCall,
-  { isError, text }: CallResult,
-  identity: string,
-): string {
-  const structured = isError ? ',"isError":true' : `,"structuredContent":${text}`;
-  const modern = isModern ? `,"resultType":"complete","_meta":${identity}` : '';
+/** The answer to a usual call, as the library writes it, up to what comes of the tool. */
+export const startOf = ({ id, isModern }: UsualCall): string =>
+  `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":{${isModern ? modernMembers() : ''}`;
+
+/** The rest of it. */
+export function contentOf({ isError, text }: CallResult): string {
   const content = `"content":[{"type":"text","text":${JSON.stringify(text)}}]`;
-  return `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":{${content}${structured}${modern}}}`;
+  return `${content},${isError ? '"isError":true' : `"structuredContent":${text}`}}}`;
 }
+
+let members: string | undefined;
+
+const modernMembers = (): string =>
+  (members ??= `"resultType":"complete","_meta":${JSON.stringify({ [`${meta}serverInfo`]: serverInfo() })},`);

@@ -166,6 +166,7 @@ export class IncomingRequest implements Caller, LiveSetMember, PlanWaiter {
   #shown: HookRequest | undefined;
   /** Whether its operations are running already. */
   #isLate = false;
+  #hasForgotten = false;
   /** The error to answer if the request was aborted. */
   #abortion: Error | undefined;
   #onAbort: ((reason: Error) => void) | undefined;
@@ -243,6 +244,8 @@ export class IncomingRequest implements Caller, LiveSetMember, PlanWaiter {
 
   /** Keeps what cannot hold a credential of what was sent: nothing that is done or written from now on sees more. */
   forgetCredentials(): void {
+    if (this.#hasForgotten) return;
+    this.#hasForgotten = true;
     const { method, url, headers, requestId } = this.head;
     this.head = { method, url: pathOf(url), headers: headersWithoutCredentials(headers), requestId };
   }
@@ -579,22 +582,17 @@ function ownName(header: string | string[] | undefined): string {
 }
 
 /** Headers of agents: any other may hold a credential, however it is named. */
-const harmless = new Set([
-  ...[
-    'accept',
-    'accept-encoding',
-    'accept-language',
-    'content-length',
-    'content-type',
-    'host',
-    'if-none-match',
-  ],
-  ...['mcp-method', 'mcp-name', 'mcp-protocol-version', 'origin', 'user-agent', 'x-request-id'],
-  ...['apollographql-client-name', 'apollographql-client-version', 'traceparent', 'tracestate'],
-]);
+const harmless = [
+  ...['accept', 'accept-language', 'content-length', 'content-type', 'host', 'origin', 'user-agent'],
+  ...['mcp-method', 'mcp-name', 'mcp-protocol-version', 'x-request-id', 'traceparent', 'tracestate'],
+  ...['apollographql-client-name', 'apollographql-client-version'],
+];
 
-const headersWithoutCredentials = (headers: IncomingHttpHeaders): IncomingHttpHeaders =>
-  Object.fromEntries(Object.entries(headers).filter(([name]) => harmless.has(name)));
+function headersWithoutCredentials(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+  const kept: IncomingHttpHeaders = {};
+  for (const name of harmless) if (headers[name] !== undefined) kept[name] = headers[name];
+  return kept;
+}
 
 function single(header: string | string[] | undefined): string | undefined {
   return typeof header === 'string' ? header : header?.join(',');

@@ -65,6 +65,11 @@ export interface Sink {
    * notices. The request closes the parts when it ends; the sink need not.
    */
   answer(answer: ClientAnswer): void;
+  /**
+   * Sends an answer of the response cache in a form of its own, in which no header of it is. The body is the same object each
+   * time. Returns false where it is sent like any other answer. @default undefined: all are
+   */
+  answerFromCache?(body: Buffer): boolean;
   /** Called with the body of the request when it has arrived. @default undefined: the answer does not depend on it */
   onBody?(body: Buffer): void;
   /** The body of the request while it arrives; undefined if requests arrive in one piece. */

@@ -119,7 +119,9 @@ export class CachedAnswers {
     request.settle();
     request.keepAnswer?.(answer.body);
     const { answerHeaders, reply } = this.#options;
-    if (!this.#prepared.send(request, answer, type!))
+    const { sink } = request;
+    const isSent = sink.answerFromCache?.(answer.body) ?? this.#prepared.send(request, answer, type!);
+    if (!isSent)
       reply.send(
         request,
         answerHeaders.reply(request.head, type!, { answer, result: 'HIT', keys: remembered }),

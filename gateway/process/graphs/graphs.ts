@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { GraphQLError } from 'graphql';
 import { requestError } from '../../errors';
 import { withTimeout } from '../../net/time-limit';
@@ -19,6 +18,7 @@ import { type ChooseGraph, compileChooseGraph, namedGraphs } from './choose-grap
 import { ExpiredPreviews } from '../../supergraph/expired-previews';
 import { GraphLookup } from '../../supergraph/graph-lookup';
 import { OpenGraph, overloaded, resultOf } from './open-graph';
+import { Pace } from './pace';
 
 /**
  * The graphs of a process besides the default one. Each is opened by the first request that chooses it, and closes when it
@@ -35,8 +35,7 @@ export class Graphs {
   readonly #expired: ExpiredPreviews;
   readonly #open = new Map<string, OpenGraph>();
   readonly #timer: NodeJS.Timeout;
-  /** When the next graph may open, in milliseconds of `performance.now()`: earlier if few have opened. */
-  #nextAt = -Infinity;
+  readonly #pace: Pace;
   #isLooking = false;
   #isClosed = false;
 
@@ -44,6 +43,7 @@ export class Graphs {
     this.#options = options;
     this.#shared = shared;
     this.#default = standard;
+    this.#pace = new Pace(options.graphs!.open);
     this.#choose = compileChooseGraph(options.graphs!);
     this.#named = namedGraphs(options.graphs!);
     const { meter } = shared.parts.telemetry.metrics;
@@ -169,7 +169,7 @@ export class Graphs {
   /** @param previous what its running subscriptions began on, which goes on while the registry is down */
   #begin(name: string, running?: Subscriptions, previous?: PreviousGraph): OpenGraph | GraphQLError {
     if (this.#lookup.isUnknown(name)) return requestError('UNKNOWN_GRAPH', {});
-    const isTooMuch = this.#lookup.isBusy || this.#wait > this.#options.timeouts.request / 2;
+    const isTooMuch = this.#lookup.isBusy || this.#pace.wait > this.#options.timeouts.request / 2;
     if (isTooMuch && running === undefined) return overloaded();
     const { clients, telemetry } = this.#shared.parts;
     const subscriptions = running ?? clients.subscriptions.ofGraph(telemetry.metrics.meter);
@@ -212,7 +212,7 @@ export class Graphs {
     previous: PreviousGraph | undefined,
   ): Promise<ServedGraph | GraphQLError> {
     if (!(await this.#isThere(name, previous))) return requestError('UNKNOWN_GRAPH', {});
-    if (previous === undefined) await this.#turn();
+    if (previous === undefined) await this.#pace.turn();
     const hasRoom = this.#isWanted(graph) ? this.#makeRoom() : undefined;
     if (hasRoom === undefined) return overloaded();
     graph.hasRoom = true;
@@ -229,18 +229,6 @@ export class Graphs {
   /** Whether a graph is still to open. */
   #isWanted({ refusal }: OpenGraph): boolean {
     return !this.#isClosed && refusal === undefined;
-  }
-
-  /** Milliseconds until another graph may open; below 0 if several may. */
-  get #wait(): number {
-    return Math.max(this.#nextAt - performance.now(), -this.#options.graphs!.open * openEvery);
-  }
-
-  /** Waits until another graph may open. */
-  async #turn(): Promise<void> {
-    const wait = this.#wait;
-    this.#nextAt = performance.now() + wait + openEvery;
-    if (wait > 0) await delay(wait, undefined, { ref: false });
   }
 
   async #isThere(name: string, previous: PreviousGraph | undefined): Promise<boolean> {
@@ -295,8 +283,6 @@ export class Graphs {
   }
 }
 
-/** Milliseconds. As many graphs as may be open open as soon as they are requested, and then one in this time. */
-const openEvery = 1000;
 /** Milliseconds from a failure until the next try. */
 const retryAfter = 5000;
 /** Milliseconds between two looks at graphs that are idle, or gone. */

@@ -26,11 +26,24 @@ const names = z
   .array(text, { error: 'must be a list of names' })
   .min(1, { error: 'must hold at least one name' });
 
+const hostPattern = /^(?:[\w-]+(?:\.[\w-]+)*\.?|\[[\da-fA-F:.]+\])$/;
+const host = text
+  .refine((name) => !/\P{ASCII}/u.test(name), {
+    error: 'must be in ASCII as clients send it, which is punycode (xn--…) for other letters',
+    abort: true,
+  })
+  .refine((name) => hostPattern.test(name), {
+    error: 'must be the host alone such as partners.shop.example, without scheme, port, path and `*`',
+  })
+  .transform(normalizeHost)
+  .meta({ pattern: hostPattern.source });
+
 const choice = mapOf({
-  host: text
-    .transform((host) => host.toLowerCase())
+  host: host
     .optional()
-    .describe('Chooses by the host that the client calls, without a port. Left out: by `claim` or `header`.')
+    .describe(
+      'Chooses by the host that the client calls, whatever its port. In punycode (`xn--…`) where it has other letters than ASCII. Left out: by `claim` or `header`.',
+    )
     .meta({ example: 'partners.shop.example' }),
   claim: text
     .optional()
@@ -152,6 +165,11 @@ export const graphs = mapOf({
       allow: [{ graph: 'shop@pr-*', groups: ['staff'] }],
     },
   });
+
+/** In lower case, and without the dot of the DNS root (RFC 3986, section 3.2.2): all these name the same host. */
+export function normalizeHost(host: string): string {
+  return host.toLowerCase().replace(/\.$/, '');
+}
 
 /** Which of `supergraph.graph` and `graphs` names the graph of a registry. */
 export function checkGraphs(

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { GraphQLError } from 'graphql';
 import { requestError } from '../../errors';
-import type { GraphsOptions } from '../../options/graphs';
+import { normalizeHost, type GraphsOptions } from '../../options/graphs';
 import { isGraphName } from '../../options/supergraph';
 import { matchesParts } from '../../options/wildcards';
 import type { IncomingRequest } from '../../request/incoming-request';
@@ -73,8 +73,8 @@ function compileChoice({ host, claim, header, groups = [], graph }: GraphsOption
   };
 }
 
-/** Without a port, in lower case. Over HTTP/2 it is the authority (RFC 9113, section 8.3.1). */
+/** Without a port, as the options have it. Over HTTP/2 it is the authority (RFC 9113, section 8.3.1). */
 function hostOf({ ':authority': authority, host }: IncomingHttpHeaders): string {
   const called = typeof authority === 'string' ? authority : (host ?? '');
-  return called.toLowerCase().replace(/:\d{1,5}$/, '');
+  return normalizeHost(called.replace(/:\d{0,5}$/, ''));
 }

@@ -13,3 +13,47 @@ it('refuses another graph beside it', () => {
     '`graphs` must have no other `default` than `supergraph.graph` beside it: leave that out.',
   );
 });
+
+const choosing = (host: string) =>
+  parseOptions({
+    supergraph: { registry: 'folder' },
+    graphs: { ...graphs, choose: [{ host, graph: 'shop@partners' }] },
+  }).graphs!.choose[0]!.host;
+
+it.each([
+  ['partners.shop.example', 'partners.shop.example'],
+  ['Partners.Shop.example.', 'partners.shop.example'],
+  ['xn--mnchen-3ya.example', 'xn--mnchen-3ya.example'],
+  ['my_service', 'my_service'],
+  ['192.0.2.1', '192.0.2.1'],
+  ['[2001:DB8::1]', '[2001:db8::1]'],
+])('takes the host %s', (host, taken) => {
+  expect(choosing(host)).toBe(taken);
+});
+
+it.each([
+  'partners.shop.example:8443',
+  '[2001:db8::1]:8443',
+  '2001:db8::1',
+  'partners.shop.example/graphql',
+  'https://partners.shop.example',
+  '*.shop.example',
+  'ana@shop.example',
+  'partners.shop.example..',
+  '.shop.example',
+  'shop example',
+  '.',
+])('refuses %s in place of a host', (host) => {
+  expect(() => choosing(host)).toThrow(
+    `\`graphs.choose.0.host\` must be the host alone such as partners.shop.example, without scheme, port, path and \`*\`, but got: "${host}".`,
+  );
+});
+
+it.each(['münchen.example', 'partners.ｓhop.example', 'partners。shop.example'])(
+  'refuses the host %s, as clients send punycode',
+  (host) => {
+    expect(() => choosing(host)).toThrow(
+      `\`graphs.choose.0.host\` must be in ASCII as clients send it, which is punycode (xn--…) for other letters, but got: "${host}".`,
+    );
+  },
+);

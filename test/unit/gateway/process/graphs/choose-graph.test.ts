@@ -9,12 +9,14 @@ const { graphs } = parseOptions({
   graphs: {
     default: 'shop@prod',
     choose: [
-      { host: 'Partners.shop.example', graph: 'shop@partners' },
+      { host: 'Partners.shop.example.', graph: 'shop@partners' },
+      { host: '[2001:db8::1]', graph: 'shop@address' },
       { claim: 'tenant', graph: 'shop@t-{value}' },
       { header: 'x-weir-graph', groups: ['staff'], graph: 'shop@{value}' },
     ],
     allow: [
       { graph: 'shop@partners', modes: ['none'] },
+      { graph: 'shop@address', modes: ['none'] },
       { graph: 'shop@t-*', clients: ['web'] },
       { graph: 'shop@pr-*', groups: ['staff'], clients: ['web'] },
     ],
@@ -33,19 +35,33 @@ const caller = (more: object) => createIdentity({ mode: 'oidc', client: 'web', .
 it.each([
   [{ host: 'partners.shop.example' }],
   [{ host: 'PARTNERS.shop.example:8443' }],
+  // The dot of the DNS root names the same host.
+  [{ host: 'partners.shop.example.' }],
+  [{ host: 'partners.shop.example.:8443' }],
   // Over HTTP/2 (RFC 9113, section 8.3.1).
   [{ ':authority': 'partners.shop.example:8443' }],
+  [{ ':authority': 'partners.shop.example.:8443' }],
+  [{ ':authority': 'partners.shop.example.' }],
   [{ ':authority': 'partners.shop.example', host: 'shop.example' }],
 ])('chooses by the host of %j', (headers) => {
   expect(chosen(headers)).toBe('shop@partners');
 });
 
-it.each([[{ host: 'shop.example' }], [{ host: 'partners.shop.example.evil' }], [{}]])(
-  'chooses the default graph by the host of %j',
-  (headers) => {
-    expect(chosen(headers)).toBe('shop@prod');
-  },
-);
+it.each([
+  [{ host: 'shop.example' }],
+  [{ host: 'partners.shop.example.evil' }],
+  [{ host: 'partners.shop.example..' }],
+  [{ host: '.' }],
+  [{ host: '' }],
+  [{}],
+])('chooses the default graph by the host of %j', (headers) => {
+  expect(chosen(headers)).toBe('shop@prod');
+});
+
+it('chooses by an address, with and without a port', () => {
+  expect(chosen({ host: '[2001:db8::1]' })).toBe('shop@address');
+  expect(chosen({ host: '[2001:DB8::1]:8443' })).toBe('shop@address');
+});
 
 it.each([
   ['a', 'shop@t-a'],

@@ -136,11 +136,14 @@ export const isChanged = (before: PublishedSubgraph, after: PublishedSubgraph | 
   before.schema !== after?.schema || before.routingUrl !== after.routingUrl;
 
 /** The changes of a version, such as `changed reviews, added orders`. */
-export function describeChanges({ kind, changes, restores, contract, preview }: Version): string {
+export function describeChanges({ kind, changes, refused, restores, contract, preview }: Version): string {
   if (kind === 'ended') return 'no contract any more';
   if (preview !== undefined) {
     const { own, from, version, expires } = preview;
-    const what = kind === 'rejected' ? Object.keys(changes) : own;
+    // A first version also adds the subgraphs of the other variant.
+    const published = Object.keys(refused ?? {});
+    const changed = published.length > 0 ? published : Object.keys(changes);
+    const what = kind === 'rejected' ? changed : own;
     return `${what.join(', ') || 'nothing'} of its own over ${from} at version ${version}, expires ${expires}`;
   }
   const words = Object.entries(changes).map(([name, what]) => `${what} ${name}`);

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Registry, type SubgraphChange, Variants } from '../../schema';
+import { describeChanges } from '../../schema/registry/version';
 import { filesStore } from '../../schema/store/files';
 import { type RegistryStore, StoreError } from '../../schema/store/store';
 import { registryStoreKinds, type TestRegistryStores } from '../support/registry-stores';
@@ -73,10 +74,11 @@ describe.each(registryStoreKinds)('previews in a registry in %s', (kind, open) =
   });
 
   it('record what does not compose, are as before, and expire later', async () => {
-    expect(await publish('x: Nowhere')).toMatchObject({
-      outcome: 'rejected',
-      version: { preview: { own: [] } },
-    });
+    const first = await publish('x: Nowhere');
+    expect(first).toMatchObject({ outcome: 'rejected', version: { preview: { own: [] } } });
+    expect(describeChanges(first.version)).toMatch(
+      /^reviews of its own over shop@prod at version 1, expires /,
+    );
     await publish();
     now += hour;
     expect(await publish('x: Nowhere')).toMatchObject({

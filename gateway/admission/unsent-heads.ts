@@ -36,6 +36,11 @@ export class UnsentHeads {
     clearInterval(this.#timer);
   }
 
+  /** To be called when a connection has another protocol: no head comes over it any more. */
+  forget(socket: Socket): void {
+    this.#heads.delete(socket);
+  }
+
   #follow(socket: Socket): void {
     this.#heads.set(socket, new UnsentHead(socket));
     socket.once('close', () => this.#heads.delete(socket));

@@ -50,7 +50,10 @@ export function openClientPort(
     (request, response) => configurations.current.handle(request, response),
     {
       mayUpgrade: (request) => opensWebSocket(request, configurations.current.options),
-      upgrade: (request, socket, head) => webSockets.upgrade(request, socket, head),
+      upgrade: (request, socket, head) => {
+        unsentHeads.forget(socket);
+        webSockets.upgrade(request, socket, head);
+      },
     },
   );
   const stopFollowing = tls && followCertificates(server, tls, logger);

@@ -86,3 +86,17 @@ it('counts no request that has been answered, and none whose head is there', asy
   expect(cut()).toBe(2);
   expect(before.filter(({ destroyed }) => destroyed)).toEqual([]);
 });
+
+it('counts nothing of a connection that it forgets', async () => {
+  const sockets: Socket[] = [];
+  server.on('connection', (socket: Socket) => {
+    sockets.push(socket);
+    if (sockets.length <= 10) unsent.forget(socket);
+  });
+  for (let i = 0; i < 10; i++) begin(60_000);
+  await until(() => sockets.length === 10);
+  for (let i = 0; i < 6; i++) begin(60_000);
+  await until(() => answers.length === 2);
+  expect(cut()).toBe(2);
+  expect(sockets.slice(0, 10).filter(({ destroyed }) => destroyed)).toEqual([]);
+});

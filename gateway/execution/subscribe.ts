@@ -6,22 +6,17 @@ import { execute, type ExecuteOptions } from './execute';
 import type { Program } from './program';
 import { transportFailure } from './run/call-subgraph';
 
-export interface SourceOptions extends Pick<ExecuteOptions, 'variables' | 'caller'> {
-  /** As `SubgraphRequest.after`. @default undefined: events from now on */
-  readonly after?: string | undefined;
-}
-
 /**
  * The request that opens the source of a subscription's events (GraphQL, section 6.2.3.1, "Source Stream"). Undefined for
  * a program without one: nothing of the operation is left to its caller.
  */
 export function sourceRequest(
   { source }: Program,
-  { variables = {}, caller, after }: SourceOptions,
-): SubgraphRequest | undefined {
+  variables: Readonly<Record<string, unknown>>,
+): Pick<SubgraphRequest, 'operation' | 'variables'> | undefined {
   if (source === undefined) return undefined;
   const { request: operation, variableUsages } = source;
-  return { operation, variables: variablesOf(variableUsages, variables), caller, after };
+  return { operation, variables: variablesOf(variableUsages, variables) };
 }
 
 /**

@@ -51,7 +51,11 @@ export async function importExtension(
   if (found.isDirectory()) throw new ExtensionError(file, 'It is a folder.');
   const url = pathToFileURL(resolve(file)).href;
   try {
-    const loaded = await withTimeout(loadingLimit, () => importNamed(url), notLoadedInTime(file));
+    const loaded = await withTimeout(
+      loadingLimit,
+      () => importNamed(url),
+      () => notLoadedInTime(file),
+    );
     const exported = exportsOf(loaded as object);
     const wrong = problemOf(exported);
     if (wrong === undefined) return exported;

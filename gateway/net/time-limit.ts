@@ -8,17 +8,28 @@ export function timeLimit(milliseconds: number): AbortSignal {
   return limit;
 }
 
-/** Settles as `work` does, or rejects with `error` after a timeout in milliseconds. */
-export async function withTimeout<Result>(
+/** Settles as `work` does, or rejects with what `late` returns after a timeout in milliseconds. */
+export function withTimeout<Result>(
   milliseconds: number,
   work: () => Result | Promise<Result>,
-  error = new Error(`No answer within ${milliseconds} ms.`),
+  late: () => Error = () => new Error(`No answer within ${milliseconds} ms.`),
 ): Promise<Result> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(error), milliseconds);
+  return new Promise((resolve, reject) => {
+    // The error is made when it is needed: its stack takes longer than the timer.
+    const timer = setTimeout(() => reject(late()), milliseconds);
+    // A synchronous throw must also end the timer.
+    Promise.resolve()
+      .then(work)
+      .then(
+        (result) => {
+          clearTimeout(timer);
+          resolve(result);
+        },
+        (error: unknown) => {
+          clearTimeout(timer);
+          // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- as `work` rejects
+          reject(error);
+        },
+      );
   });
-  // A synchronous throw must also end the timer, whose rejection would be unhandled.
-  const working = Promise.resolve().then(work);
-  return Promise.race([working, late]).finally(() => clearTimeout(timer));
 }

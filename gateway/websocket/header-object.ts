@@ -48,7 +48,9 @@ const inProtocols = (handshake: HeaderObjectSource): string | undefined => allIn
 const withPluses = (header: string): string => header.replaceAll(' ', '+');
 
 const inQuery = ({ url }: HeaderObjectSource): string | undefined => {
-  const header = new URLSearchParams(searchOf(url!)).get('header');
+  const search = searchOf(url!);
+  if (search === '') return undefined;
+  const header = new URLSearchParams(search).get('header');
   return header === null ? undefined : withPluses(header);
 };
 

@@ -36,6 +36,8 @@ export class WebSockets {
   readonly #byNetwork = new ConnectionsByNetwork<WebSocketConnection>();
   readonly #identities = new ConnectionsByIdentity();
   readonly #timer: NodeJS.Timeout;
+  /** Undefined before the first connection. */
+  #modules: ReturnType<typeof loadModules> | undefined;
   #isStopping = false;
 
   constructor(options: WebSocketsOptions) {
@@ -49,7 +51,8 @@ export class WebSockets {
    */
   upgrade(message: IncomingMessage, socket: Socket, head: Buffer): void {
     const { current } = this.#options;
-    const { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL, GraphqlTransportWs } = loadProtocol();
+    const { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL, GraphqlTransportWs } = (this.#modules ??=
+      loadModules());
     const { server, addressOf, headersOfPage } = current();
     const address = addressOf(message);
     server().handleUpgrade(message, socket, head, (webSocket) => {
@@ -86,7 +89,7 @@ export class WebSockets {
   ): WebSocketConnection {
     const { statistics } = this.#options;
     statistics.connections.add(1, { protocol });
-    const { WebSocketConnection } = require('./connection') as typeof Connections;
+    const { WebSocketConnection } = this.#modules!;
     const connection = new WebSocketConnection({
       ...{ webSocket, socket, network: networkOf(address) },
       onClosing: (closing, code) => {
@@ -157,10 +160,11 @@ export class WebSockets {
 }
 
 /** Loaded with the first connection, as most gateways have none. */
-const loadProtocol = () => {
+const loadModules = () => {
   const { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL } = require('graphql-ws') as typeof GraphqlWs;
   const { GraphqlTransportWs } = require('./graphql-transport-ws-server') as typeof TransportWs;
-  return { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL, GraphqlTransportWs };
+  const { WebSocketConnection } = require('./connection') as typeof Connections;
+  return { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL, GraphqlTransportWs, WebSocketConnection };
 };
 
 const twoHeaderObjects = 'The handshake has two header objects that differ.';

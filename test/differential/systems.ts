@@ -345,11 +345,11 @@ export function startEngine(graph: Graph, options: EngineOptions = {}): System {
   return {
     async answer(operation) {
       const { program, ...asking } = await prepare(graph, operation, options);
-      const opening = sourceRequest(program, asking);
+      const opening = sourceRequest(program, asking.variables);
       const { body } =
         opening === undefined
           ? await execute(program, asking)
-          : await executeEvent(program, await asking.send(opening), asking);
+          : await executeEvent(program, await asking.send({ ...opening, caller: asking.caller }), asking);
       return plain(JSON.parse(body.toString()) as ExecutionResult);
     },
   };

@@ -126,9 +126,10 @@ export class SupergraphOperations implements Pick<Engine, 'learn' | 'known' | 'p
   ): Promise<Flow<OperationResult>> {
     const { planWaits, runningSubscriptions, subscribing } = this.#options;
     checkOperation(this.#options, compiled, variables, request);
-    const prepared = await this.#subscriptions.prepare(compiled, variables, request, (plan) =>
+    const preparing = this.#subscriptions.prepare(compiled, variables, request, (plan) =>
       request.awaitPlan(plan, planWaits),
     );
+    const prepared = preparing instanceof Promise ? await preparing : preparing;
     prepared.count(request);
     keep();
     request.cacheResult = 'PASS';

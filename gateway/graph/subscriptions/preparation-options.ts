@@ -35,7 +35,7 @@ export interface PreparationOptions {
   readonly programs: PlanCache<CountedProgram | Rejection>;
   /** Opens sources of events. */
   readonly subscribe: Subscribe;
-  readonly feedOf: (opening: SubgraphRequest, identity: Identity) => BoundFeed | undefined;
+  readonly feedOf: (opening: Omit<SubgraphRequest, 'caller'>, identity: Identity) => BoundFeed | undefined;
   /** Keeps the generation open until the function that it returns is called. */
   readonly hold: () => () => void;
   readonly cursors: Cursors;

@@ -1,3 +1,4 @@
+/** Over 300 lines: what is prepared for an operation, and the answers to its events, are made of the same parts. */
 import { hash, randomUUID } from 'node:crypto';
 import { Kind, parse, validate } from 'graphql';
 import { LRUCache } from 'lru-cache';
@@ -8,9 +9,9 @@ import { canonicalJson } from '../../cache/responses/response-keys';
 import { explainVariable } from '../../request/refusals/explain-variable';
 import { requestError, RequestErrors } from '../../errors';
 import type { BoundFeed } from '../../events/fed-fields';
-import { eventBounds } from '../../events/feeds';
 import { MissingFilterValue } from '../../events/filter';
 import { type Execution, sourceError, sourceRequest } from '../../execution';
+import type { PlannedOperation } from '../../planning';
 import { validationRules } from '../../request/validation-rules';
 import {
   type SubgraphEvent,
@@ -26,10 +27,11 @@ import { errorTypeOf, type Span } from '../../telemetry/traces/span';
 import { rootFieldOf } from '../../subgraph-calls/wire/root-field';
 import { type CountedProgram, Rejection } from '../programs';
 import { EventCaller, patience, type Subscriber } from './event-caller';
-import { subscriptionKeys } from './keys';
+import { OperationKeys, SubscriptionKeys } from './keys';
 import { LastAnswer } from './last-answer';
 import type { EventAnswer, Prepare, PreparedSubscription } from './prepared';
 import type { AwaitPlan, PreparationOptions } from './preparation-options';
+import { type PreparedOperation, SubscriptionOfCaller } from './subscription-of-caller';
 
 /** Prepares subscriptions for one generation: those of new clients, and those that began on another generation. */
 export class Preparation {
@@ -41,24 +43,34 @@ export class Preparation {
     sizeCalculation: ({ bytes }, key) => bytes + 2 * key.length,
   });
 
+  /** The last one of each program. */
+  readonly #operations = new WeakMap<CountedProgram, KnownOperation>();
   readonly #last = new LastAnswer();
 
   constructor(options: PreparationOptions) {
     this.#options = options;
   }
 
-  /** Keeps the generation open from the beginning: another one may replace it meanwhile. */
-  async prepare(
+  /**
+   * Without a promise where the plan is known. Keeps the generation open from the beginning: another one may replace it
+   * meanwhile.
+   */
+  prepare(
     compiled: CompiledOperation,
     variables: VariableValues,
     subscriber: Subscriber,
     awaitPlan: AwaitPlan = (plan) => plan,
-  ): Promise<PreparedSubscription> {
-    const release = this.#options.hold();
+  ): PreparedSubscription | Promise<PreparedSubscription> {
+    const { hold, plannedFor, programs } = this.#options;
+    const held = { compiled, variables, subscriber, release: hold() };
     try {
-      return { ...(await this.#prepareHeld(compiled, variables, subscriber, awaitPlan)), release };
+      const planned = plannedFor(compiled, subscriber);
+      const program = planned instanceof Promise ? undefined : programs.peek(planned);
+      return planned instanceof Promise || program === undefined
+        ? this.#prepareWhenPlanned(held, planned, awaitPlan)
+        : this.#prepare(held, planned, program);
     } catch (error) {
-      release();
+      held.release();
       throw error;
     }
   }
@@ -95,59 +107,87 @@ export class Preparation {
     return compiled;
   }
 
-  async #prepareHeld(
-    compiled: CompiledOperation,
-    variables: VariableValues,
-    subscriber: Subscriber,
+  async #prepareWhenPlanned(
+    held: HeldSubscription,
+    planning: PlannedOperation | Promise<PlannedOperation>,
     awaitPlan: AwaitPlan,
-  ): Promise<Omit<PreparedSubscription, 'release'>> {
-    const { plannedFor, programFor, cursors, limits, subgraphs } = this.#options;
-    const { source: document, hash, operationName, cost, count } = compiled;
-    const planned = await plannedFor(compiled, subscriber);
-    const program = await programFor(planned, subscriber, awaitPlan);
-    const opening =
-      program instanceof Rejection
-        ? undefined
-        : sourceRequest(program, { variables, caller: new EventCaller(subscriber, undefined) });
-    if (opening === undefined || program instanceof Rejection)
-      throw requestError('UNAUTHORIZED_FIELD_OR_TYPE', { what: this.#rootFieldsOf(compiled) });
-    const { subgraph } = opening.operation;
+  ): Promise<PreparedSubscription> {
+    try {
+      const planned = await planning;
+      return this.#prepare(
+        held,
+        planned,
+        await this.#options.programFor(planned, held.subscriber, awaitPlan),
+      );
+    } catch (error) {
+      held.release();
+      throw error;
+    }
+  }
+
+  #prepare(
+    { compiled, variables, subscriber, release }: HeldSubscription,
+    { refused = [] }: PlannedOperation,
+    program: CountedProgram | Rejection,
+  ): PreparedSubscription {
+    const operation = this.#operationOf(compiled, variables, program);
+    const { opening } = operation;
     const feed = this.#feedFor(compiled, opening, subscriber.identity);
-    const { timeout } = subscriber;
-    const longest = timeout + patience;
-    // Variables that are nested too deeply to be compared are equal to no others.
-    const requested = { compiled, variables, canonicalVariables: canonicalJson(variables) ?? randomUUID() };
-    return {
-      text: { document, operationName, variables },
-      prepare: this.prepareMoved,
-      ...subscriptionKeys(subscriber, {
-        ...{ generation: this.#generation, hash, variables, opening, feed, subgraphs },
-        called: program.subgraphs,
-        operation: compiled.operation,
-        variant: variantOf(compiled, planned.refused ?? [], subscriber),
-        calls: limits.of(subscriber.identity).calls,
-      }),
-      subgraph,
-      field: rootFieldOf(opening.operation).name.value,
-      source:
-        feed === undefined ? (subgraphs.get(subgraph)?.subscriptions.protocol ?? 'websocket') : 'events',
-      cursors,
-      bounds: feed === undefined ? (subgraphs.get(subgraph)?.subscriptions.bounds ?? {}) : eventBounds,
+    const keys = new SubscriptionKeys(subscriber, operation.keys, {
+      feed,
+      variant: variantOf(compiled, refused, subscriber),
+      calls: this.#options.limits.of(subscriber.identity).calls,
+    });
+    const longest = subscriber.timeout + patience;
+    return new SubscriptionOfCaller(operation, keys, {
+      isFed: feed !== undefined,
       openSource: async (caller, after) =>
         feed === undefined ? this.#openSource({ ...opening, caller, after }, longest) : feed.open(after),
+      release,
+    });
+  }
+
+  /** What is the same for all who subscribe with equal variables: mostly, they come one after the other. */
+  #operationOf(
+    compiled: CompiledOperation,
+    variables: VariableValues,
+    program: CountedProgram | Rejection,
+  ): KnownOperation {
+    const refused = (): Error =>
+      requestError('UNAUTHORIZED_FIELD_OR_TYPE', { what: this.#rootFieldsOf(compiled) });
+    if (program instanceof Rejection) throw refused();
+    // Variables that are nested too deeply to be compared are equal to no others.
+    const canonicalVariables = canonicalJson(variables) ?? randomUUID();
+    const known = this.#operations.get(program);
+    if (known?.compiled === compiled && known.canonicalVariables === canonicalVariables) return known;
+    const opening = sourceRequest(program, variables);
+    if (opening === undefined) throw refused();
+    const { cursors, subgraphs } = this.#options;
+    const { source: document, hash, operationName, cost, count } = compiled;
+    const { subgraph } = opening.operation;
+    const requested = { compiled, variables, canonicalVariables };
+    const made: KnownOperation = {
+      ...{ ...requested, opening, cursors, subgraph },
+      keys: new OperationKeys({
+        ...{ generation: this.#generation, hash, variables, opening, subgraphs },
+        ...{ called: program.subgraphs, operation: compiled.operation },
+      }),
+      text: { document, operationName, variables },
+      prepare: this.prepareMoved,
+      field: rootFieldOf(opening.operation).name.value,
+      protocol: subgraphs.get(subgraph)?.subscriptions.protocol ?? 'websocket',
+      bounds: subgraphs.get(subgraph)?.subscriptions.bounds ?? {},
       sourceError: (reason) => sourceError(subgraph, reason),
-      answer: (event, caller) => {
-        const known = this.#lastAnswer(requested, event, caller);
-        if (known !== undefined) return known;
-        const late = requestError('GATEWAY_TIMEOUT', { timeout });
-        return withTimeout(longest, () => this.#answer(requested, event, caller), late);
-      },
+      answer: (event, caller) =>
+        this.#lastAnswer(requested, event, caller) ?? this.#answerInTime(requested, event, caller),
       readmit: (request) => this.#readmit(compiled, variables, request),
       charge: (request) => charge(request, cost, variables),
       count: (request) => {
         count?.(request, variables);
       },
     };
+    this.#operations.set(program, made);
+    return made;
   }
 
   /** Rejects with a `GraphQLError` where it cannot be opened. @param longest in milliseconds */
@@ -155,7 +195,11 @@ export class Preparation {
     const { subgraph } = request.operation;
     const source = this.#options.subscribe(request);
     try {
-      return await withTimeout(longest, () => source, new TransportError(subgraph, 'timeout'));
+      return await withTimeout(
+        longest,
+        () => source,
+        () => new TransportError(subgraph, 'timeout'),
+      );
     } catch (reason) {
       source.then((tooLate) => tooLate.close()).catch(() => undefined);
       throw sourceError(subgraph, reason);
@@ -173,6 +217,12 @@ export class Preparation {
     const planned = plannedFor(compiled, caller);
     const program = planned instanceof Promise ? undefined : programs.peek(planned);
     return isOneFetch(program) ? this.#last.find(program, canonicalVariables, body) : undefined;
+  }
+
+  #answerInTime(requested: RequestedEvents, event: SubgraphEvent, caller: Subscriber): Promise<EventAnswer> {
+    const { timeout } = caller;
+    const late = (): Error => requestError('GATEWAY_TIMEOUT', { timeout });
+    return withTimeout(timeout + patience, () => this.#answer(requested, event, caller), late);
   }
 
   /** The answer to one event. What its caller may see is decided anew. */
@@ -239,12 +289,16 @@ export class Preparation {
     const { operation: type, name } = compiled.operation;
     const { timeout, shown } = request;
     const seen = { name: name?.value ?? null, type, variables };
-    const late = requestError('GATEWAY_TIMEOUT', { timeout });
+    const late = (): Error => requestError('GATEWAY_TIMEOUT', { timeout });
     await withTimeout(timeout, () => hooks.onOperation?.(shown, seen), late);
   }
 
   /** Throws a `GraphQLError` where the client may not have any of its events. */
-  #feedFor(compiled: CompiledOperation, opening: SubgraphRequest, identity: Identity): BoundFeed | undefined {
+  #feedFor(
+    compiled: CompiledOperation,
+    opening: KnownOperation['opening'],
+    identity: Identity,
+  ): BoundFeed | undefined {
     try {
       return this.#options.feedOf(opening, identity);
     } catch (error) {
@@ -264,12 +318,26 @@ export class Preparation {
   }
 }
 
+/** A subscription whose generation is kept open. */
+interface HeldSubscription {
+  readonly compiled: CompiledOperation;
+  readonly variables: VariableValues;
+  readonly subscriber: Subscriber;
+  readonly release: () => void;
+}
+
 /** What is answered for each event. */
 interface RequestedEvents {
   readonly compiled: CompiledOperation;
   readonly variables: VariableValues;
   /** The same as JSON, for comparisons. */
   readonly canonicalVariables: string;
+}
+
+/** A prepared operation, and what distinguishes it. */
+interface KnownOperation extends PreparedOperation, RequestedEvents {
+  readonly keys: OperationKeys;
+  readonly opening: Omit<SubgraphRequest, 'caller'>;
 }
 
 const isOneFetch = (program: CountedProgram | Rejection | undefined): program is CountedProgram =>

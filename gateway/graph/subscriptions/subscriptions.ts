@@ -95,8 +95,8 @@ export class Subscriptions {
     options: SharingOptions,
     after?: string,
   ): Promise<Flow<OperationResult>> {
-    const { cursors, stream } = prepared;
-    const position = after === undefined ? undefined : await cursors.positionIn(after, stream);
+    const position =
+      after === undefined ? undefined : await prepared.cursors.positionIn(after, prepared.stream);
     const refusal = this.#refusal(request, options);
     if (refusal !== undefined) {
       prepared.release();

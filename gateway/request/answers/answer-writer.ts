@@ -118,7 +118,7 @@ export class AnswerWriter {
     if (hooks.onAnswer === undefined) return written;
     // Parts come after the time of the request.
     const { timeout } = request;
-    const late = requestError('GATEWAY_TIMEOUT', { timeout });
+    const late = (): Error => requestError('GATEWAY_TIMEOUT', { timeout });
     const shown = withTimeout(timeout, () => this.#shownToHook(request, written.body), late);
     return shown.then((body) => ({ ...written, body }));
   }

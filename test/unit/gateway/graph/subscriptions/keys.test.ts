@@ -1,6 +1,6 @@
 import { type OperationDefinitionNode, parse } from 'graphql';
 import { createIdentity } from '../../../../../gateway/auth/identity';
-import { subscriptionKeys } from '../../../../../gateway/graph/subscriptions/keys';
+import { OperationKeys, SubscriptionKeys } from '../../../../../gateway/graph/subscriptions/keys';
 
 const document = 'subscription { joined }';
 const operation = parse(document).definitions[0] as OperationDefinitionNode;
@@ -10,13 +10,12 @@ function streamOf(headers: Readonly<Record<string, string>>, subject?: string): 
   const identity = createIdentity({ mode: 'oidc', issuer: 'https://issuer.example', subject });
   const opening = { operation: { subgraph: 'news', document }, variables: Buffer.from('{}') } as never;
   const news = { identity: 'forwarded', connection: 'c', tokenHeaders: ['x-jwt'] } as const;
-  return subscriptionKeys(
-    { identity, headers, scope: JSON.stringify(headers), bySubgraph: undefined },
-    {
-      ...{ generation: 1, hash: 'h', operation, variables: {}, opening, feed: undefined },
-      ...{ subgraphs: new Map([['news', news]]), called: ['news'], variant: undefined, calls: 1 },
-    },
-  ).stream;
+  const keys = new OperationKeys({
+    ...{ generation: 1, hash: 'h', operation, variables: {}, opening },
+    ...{ subgraphs: new Map([['news', news]]), called: ['news'] },
+  });
+  const subscriber = { identity, headers, scope: JSON.stringify(headers), bySubgraph: undefined };
+  return new SubscriptionKeys(subscriber, keys, { feed: undefined, variant: undefined, calls: 1 }).stream;
 }
 
 it.each(['authorization', 'x-jwt'])('a renewed token in %s makes nobody another caller', (header) => {

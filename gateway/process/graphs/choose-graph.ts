@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import type { GraphQLError } from 'graphql';
 import { requestError } from '../../errors';
 import { normalizeHost, type GraphsOptions } from '../../options/graphs';
@@ -48,7 +47,7 @@ function compileChoice({ host, claim, header, groups = [], graph }: GraphsOption
     const name = graph.replace('{value}', () => value);
     return value !== '' && isGraphName(name) ? name : undefined;
   };
-  if (host !== undefined) return ({ head: { headers } }) => (hostOf(headers) === host ? graph : undefined);
+  if (host !== undefined) return ({ head }) => (hostOf(head) === host ? graph : undefined);
   if (claim !== undefined)
     return (request) => {
       const value = request.claim(claim);
@@ -73,8 +72,12 @@ function compileChoice({ host, claim, header, groups = [], graph }: GraphsOption
   };
 }
 
-/** Without a port, as the options have it. Over HTTP/2 it is the authority (RFC 9113, section 8.3.1). */
-function hostOf({ ':authority': authority, host }: IncomingHttpHeaders): string {
-  const called = typeof authority === 'string' ? authority : (host ?? '');
+/**
+ * Without a port, as the options have it. Over HTTP/2 it is the authority (RFC 9113, section 8.3.1). A URL in absolute form
+ * counts instead of the header `host` (RFC 9112, section 3.2.2).
+ */
+function hostOf({ url, headers: { ':authority': authority, host = '' } }: Chooser['head']): string {
+  const absolute = !url.startsWith('/') && URL.canParse(url) ? new URL(url).host : undefined;
+  const called = absolute ?? (typeof authority === 'string' ? authority : host);
   return normalizeHost(called.replace(/:\d{0,5}$/, ''));
 }

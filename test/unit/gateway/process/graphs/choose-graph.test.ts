@@ -25,8 +25,8 @@ const { graphs } = parseOptions({
 const choose = compileChooseGraph(graphs!);
 
 /** What is chosen: a name, or the code of an error. */
-function chosen(headers: IncomingHttpHeaders, identity = anonymous): unknown {
-  const head = { method: 'POST', url: '/graphql', headers };
+function chosen(headers: IncomingHttpHeaders, identity = anonymous, url = '/graphql'): unknown {
+  const head = { method: 'POST', url, headers };
   const found = choose({ head, identity, claim: (name) => claimAt(identity.claims, name) });
   return typeof found === 'string' ? found : found.extensions['code'];
 }
@@ -45,6 +45,17 @@ it.each([
   [{ ':authority': 'partners.shop.example', host: 'shop.example' }],
 ])('chooses by the host of %j', (headers) => {
   expect(chosen(headers)).toBe('shop@partners');
+});
+
+// RFC 9112, section 3.2.2.
+it.each([
+  ['http://partners.shop.example/graphql', 'shop@partners'],
+  ['https://PARTNERS.shop.example.:8443/graphql', 'shop@partners'],
+  ['http://shop.example/graphql', 'shop@prod'],
+  ['*', 'shop@prod'],
+])('chooses by the host of the URL %s, not by the header', (url, graph) => {
+  const host = graph === 'shop@partners' || url === '*' ? 'shop.example' : 'partners.shop.example';
+  expect(chosen({ host }, anonymous, url)).toBe(graph);
 });
 
 it.each([

@@ -60,8 +60,17 @@ export const errors = {
   UNAUTHORIZED_FIELD_OR_TYPE: {
     status: 403,
     when: 'The caller may not see a field, or objects of a type: it is null, and it was requested from no subgraph. With `authorization.refused: reject` the whole operation is refused. `@authenticated`, `@requiresScopes` and `@policy` in the schema decide who may.',
-    message: ({ what }: { readonly what: readonly string[] }) =>
-      `The caller may not see ${what.slice(0, 10).join(', ')}${what.length > 10 ? ' and more' : ''}.`,
+    message: ({
+      what,
+      lacks = [],
+    }: {
+      readonly what: readonly string[];
+      readonly lacks?: readonly string[];
+    }) =>
+      [
+        `The caller may not see ${what.slice(0, 10).join(', ')}${what.length > 10 ? ' and more' : ''}.`,
+        ...lacks.slice(0, 10),
+      ].join(' '),
   },
   FORBIDDEN: {
     status: 403,

@@ -7,7 +7,7 @@ import type { Span } from '../telemetry/traces/span';
 import { cacheReasons, droppedBy } from './cache-reasons';
 import { curlFor } from './curl';
 import { explainDocument } from './document';
-import { describeLack } from './lacks';
+import { describeLack } from '../auth/directives/lacks';
 import type { RecordedRequest } from './source';
 import { summaryOf } from './summary';
 import { timelineOf } from './timeline';

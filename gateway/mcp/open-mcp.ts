@@ -1,4 +1,5 @@
 import type { GraphQLError } from 'graphql';
+import { describeLack } from '../auth/directives/lacks';
 import { bearerChallenge } from '../auth/protected-resource';
 import { requestError } from '../errors';
 import type { Generation } from '../graph/generation';
@@ -165,16 +166,17 @@ export class Mcp {
     });
   }
 
-  #errorFor(refusal: ToolRefusal, what: readonly string[]): GraphQLError {
+  #errorFor(refusal: ToolRefusal, refused: readonly string[]): GraphQLError {
+    const details = { what: ['all fields of this tool'], lacks: refused.map(describeLack) };
     const { resource } = this.#parts.options.mcp!;
     if (refusal.kind === 'never' || resource === undefined)
-      return requestError('UNAUTHORIZED_FIELD_OR_TYPE', { what });
+      return requestError('UNAUTHORIZED_FIELD_OR_TYPE', details);
     const { kind, scopes } = refusal;
     const error = kind === 'scopes' ? 'insufficient_scope' : undefined;
     const headers = { 'www-authenticate': bearerChallenge({ resource, error, scopes }) };
     if (kind === 'anonymous')
       return requestError('UNAUTHENTICATED', { reason: 'This tool needs a signed-in caller.' }, { headers });
-    return requestError('UNAUTHORIZED_FIELD_OR_TYPE', { what }, { headers });
+    return requestError('UNAUTHORIZED_FIELD_OR_TYPE', details, { headers });
   }
 
   /** Runs the operation of a tool. Calls `onResult` once, unless the client is gone or is to come back with another token. */

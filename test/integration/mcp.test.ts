@@ -158,7 +158,9 @@ it('refuses a field that the caller may not see, with the whole group of scopes 
     403,
     'Bearer error="insufficient_scope", scope="admin audit", resource_metadata="https://api.shop.example/.well-known/oauth-protected-resource/mcp"',
   ]);
-  expect(body.error.message).toContain('stock');
+  expect(body.error.message).toBe(
+    'The caller may not see all fields of this tool. It needs the scope "admin", or the scopes "stock:read" and "stock:list", which the caller lacks. It needs the scope "audit", which the caller lacks.',
+  );
   expect(shop.requests).toEqual([]);
   const allowed = await call('Stock', {}, await tokenWith('admin audit'));
   expect(allowed.body.result.structuredContent).toEqual({ data: { stock: 3, audit: 4 } });
@@ -194,7 +196,9 @@ it('explains in a result what no token would help with', async () => {
   await start();
   const { status, body } = await call('Staff', {}, await tokenWith('admin'));
   expect([status, body.result.isError]).toEqual([200, true]);
-  expect(body.result.content[0].text).toContain('board');
+  expect(body.result.content[0].text).toBe(
+    'The caller may not see all fields of this tool. It needs the policy "board", which the caller lacks.',
+  );
   const withKey = await call('MyOrders', {}, { 'x-api-key': 'app' });
   expect([withKey.status, withKey.body.result.isError]).toEqual([200, true]);
 });

@@ -1,6 +1,6 @@
 import { buildSchema, getOperationAST, getVariableValues, parse, validate } from 'graphql';
 import { type CurlFacts, curlFor } from '../../../../gateway/console/curl';
-import { describeLack } from '../../../../gateway/console/lacks';
+import { describeLack } from '../../../../gateway/auth/directives/lacks';
 
 const schema = buildSchema(`
   type Query {

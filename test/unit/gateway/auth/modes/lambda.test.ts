@@ -282,3 +282,31 @@ it('says once of each member that it is not read, of a hundred at most', async (
   for (let i = 0; i < 200; i++) await ask(`m${i}`);
   expect(warnings).toHaveLength(100);
 });
+
+describe('for tools', () => {
+  const claimsFor = async (token: string, resolverContext: Record<string, unknown>) => {
+    answer = () => ({ isAuthorized: true, resolverContext });
+    return ask(token, { protocol: 'mcp' });
+  };
+
+  it('leaves out claims that have the token', async () => {
+    const token = 'a-token-of-16-ch';
+    const context = { sub: 'u1', raw: `Bearer ${token}`, copied: [{ token }] };
+    expect(await claimsFor(`Bearer ${token}`, context)).toMatchObject({
+      subject: 'u1',
+      claims: { sub: 'u1' },
+    });
+  });
+
+  it.each([
+    ['u1', { sub: 'u1', scope: 'profile' }],
+    ['support', { sub: 'support', scope: 'support audit' }],
+    ['s', { sub: 'ana', scope: 'orders' }],
+  ])('keeps the user and the scopes where the token is as short as %j', async (token, context) => {
+    expect(await claimsFor(`Bearer ${token}`, context)).toMatchObject({
+      subject: context.sub,
+      scopes: context.scope.split(' '),
+      claims: context,
+    });
+  });
+});

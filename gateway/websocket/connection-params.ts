@@ -22,11 +22,12 @@ export function headersOfClient({ handshake, params, named }: ClientHeaderSource
   const headers: IncomingHttpHeaders = {};
   for (const name of Object.keys(handshake)) if (!isOfHandshake(name)) headers[name] = handshake[name];
   headers.accept = headers['content-type'] = 'application/json';
+  const isSigning = signs(handshake, params);
   let size = 0;
   const taken = new Set<string>();
   for (const [written, value] of Object.entries(params)) {
     const name = written.toLowerCase();
-    const isSigned = ofSignatures.has(name);
+    const isSigned = isSigning && ofSignatures.has(name);
     if (!isSigned && !ofClients.has(name) && !named.includes(name)) continue;
     if (typeof value !== 'string') throw new RangeError(`"${name}" must be text.`);
     if (taken.has(name)) throw new RangeError(`"${name}" was sent more than once.`);
@@ -39,6 +40,13 @@ export function headersOfClient({ handshake, params, named }: ClientHeaderSource
     headers[name] = value;
   }
   return headers;
+}
+
+/** Whether a client signs what it sends (AWS Signature Version 4). Without a signature, anybody could name another host. */
+function signs(handshake: IncomingHttpHeaders, params: Readonly<Record<string, unknown>>): boolean {
+  const sent = Object.entries(params).filter(([name]) => name.toLowerCase() === 'authorization');
+  const all = [handshake.authorization, ...sent.map(([, value]) => value)];
+  return all.some((value) => typeof value === 'string' && value.startsWith('AWS4-HMAC-SHA256'));
 }
 
 /** What clients say of themselves, as over HTTP. */

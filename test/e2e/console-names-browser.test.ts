@@ -42,12 +42,11 @@ const published: readonly (readonly [age: number, by: string])[] = [
     subgraph = await startSubgraph({ name: 'boats', typeDefs: 'type Query { boat: String }', resolvers: {} });
     stores = await registryStoreKinds[0]![1]();
     const variant = { graph: 'shop', variant: 'prod' };
-    const registry = new Registry({ store: await stores.open(), variant });
+    const store = await stores.open();
     for (const [i, [age, by]] of published.entries()) {
-      jest.useFakeTimers({ now: now - age, doNotFake });
+      const registry = new Registry({ store, variant, now: () => now - age });
       const sdl = `${subgraph.typeDefs} type New${i} { id: ID }`;
       await registry.publish([{ name: 'boats', routingUrl: subgraph.url, sdl, file: 'boats' }], { by });
-      jest.useRealTimers();
     }
     gateway = await startTestGateway({
       supergraph: { registry: stores.location, graph: 'shop@prod', keep: folder.write('kept', '') },
@@ -151,8 +150,3 @@ const turning = `[...document.querySelectorAll('td, td *')]
   .filter((each) => [...each.childNodes].some((child) => child.nodeType === 3 && child.data.includes('\\u202e')))
   .filter((each) => each.closest('bdi') === null)
   .map((each) => (each.closest('td')).outerHTML.slice(0, 300))`;
-
-const doNotFake = [
-  ...(['hrtime', 'nextTick', 'performance', 'queueMicrotask', 'setImmediate', 'clearImmediate'] as const),
-  ...(['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'] as const),
-];

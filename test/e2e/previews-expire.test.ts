@@ -6,7 +6,8 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Registry } from '../../schema';
+import { Registry, Variants } from '../../schema';
+import type { RegistryStore } from '../../schema/store/store';
 import { amountOf, whole } from '../support/amounts';
 import { endAll, eventually, startProcess, startWeir, weirMain } from '../support/process';
 import { registryStoreKinds, type TestRegistryStores } from '../support/registry-stores';
@@ -21,22 +22,29 @@ import {
 const credentials = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' };
 const preload = (...names: string[]) => names.flatMap((name) => ['-r', join(__dirname, '../support', name)]);
 const hour = 3_600_000;
+const author = { by: 'ana' };
+const counts = {
+  name: 'counts',
+  file: 'schema.graphql',
+  sdl: 'type Query { a: Int }  type Subscription { count(from: Int, text: String): Int }',
+};
 /** Of so many writes, one is the last. */
 const step = amountOf('WEIR_WRITE_STEP', 12, 1);
 
 describe.each(registryStoreKinds)('a preview in a registry in %s', (kind, start) => {
   let folder: string;
   let stores: TestRegistryStores;
+  let store: RegistryStore;
+  let preview: Registry;
   let subgraph: SubscribedServer;
   let open: Subscriber[];
 
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'weir-previews-'));
     [stores, subgraph, open] = [await start(), await serveSubscriptions('sse'), []];
-    writeFileSync(
-      join(folder, 'schema.graphql'),
-      'type Query { a: Int }  type Subscription { count(from: Int, text: String): Int }',
-    );
+    store = await stores.open();
+    preview = registryOf('pr-7');
+    await registryOf('prod').publish([{ ...counts, routingUrl: subgraph.url }], author);
     writeFileSync(
       join(folder, 'weir.yaml'),
       JSON.stringify({
@@ -56,9 +64,6 @@ describe.each(registryStoreKinds)('a preview in a registry in %s', (kind, start)
         },
       }),
     );
-    expect(await weir('publish', ...own, '--routing-url', subgraph.url, '--graph', 'shop@prod')).toContain(
-      'shop@prod is at version 1',
-    );
   });
   afterEach(async () => {
     for (const { close } of open) close();
@@ -67,8 +72,9 @@ describe.each(registryStoreKinds)('a preview in a registry in %s', (kind, start)
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const own = ['counts', '--schema', 'schema.graphql'];
-  const begin = ['publish', ...own, '--graph', 'shop@pr-7', '--from', 'shop@prod'];
+  const registryOf = (variant: string) => new Registry({ store, variant: { graph: 'shop', variant } });
+  const begin = (change: object = {}, lifetime = 24 * hour) =>
+    preview.preview([{ ...counts, ...change }], { from: 'shop@prod', lifetime }, author);
   const end = ['publish', '--graph', 'shop@pr-7', '--expires', 'now'];
   const env = () => ({ ...credentials, WEIR_REGISTRY: stores.location });
 
@@ -92,6 +98,12 @@ describe.each(registryStoreKinds)('a preview in a registry in %s', (kind, start)
     const process = startWeir(['gateway', ...args], credentials, folder);
     const [, url] = await process.printed(/"url":"([^"]+)"/);
     return { process, url: url! };
+  }
+
+  /** What commands and gateways do who come along an hour after the end: nothing is left then. */
+  async function expectNothingLater(): Promise<void> {
+    await new Variants(store, 'shop', () => Date.now() + hour).deleteExpired();
+    expect(await left()).toEqual([]);
   }
 
   const left = async () => (await stores.keys()).filter((key) => key.includes('pr-7'));
@@ -120,9 +132,7 @@ describe.each(registryStoreKinds)('a preview in a registry in %s', (kind, start)
   const expectUse = () => eventually(async () => (await left()).some((key) => key.includes('usage')));
 
   it.each(['expires', 'is ended'])('that %s is gone for clients, once and whole', async (how) => {
-    const store = await stores.open();
-    const registry = new Registry({ store, variant: { graph: 'shop', variant: 'pr-7' } });
-    await weir(...begin);
+    await begin();
     const { process, url } = await startGateway();
     const subscribed = [overWebSocket, overEventStream].map((over) => subscribe(over, url, 'pr-7'));
     const stays = subscribe(overEventStream, url);
@@ -134,11 +144,7 @@ describe.each(registryStoreKinds)('a preview in a registry in %s', (kind, start)
       expect(await weir(...end)).toBe('shop@pr-7 has ended, and is deleted with its usage.\n');
       expect(await weir(...end)).toBe('There is no shop@pr-7: nothing to do.\n');
     } else {
-      await registry.preview(
-        [{ name: 'counts', sdl: 'type Query { b: Int }', file: 'b' }],
-        { from: 'shop@prod', lifetime: 1 },
-        { by: 'ana' },
-      );
+      await begin({ sdl: 'type Query { b: Int }' }, 1);
       // Nobody runs a command: the gateway deletes it.
       await eventually(async () =>
         (await left()).every((key) => /(pr-7|\/current[.\d]*|variants\/.*)$/.test(key)),
@@ -158,12 +164,12 @@ describe.each(registryStoreKinds)('a preview in a registry in %s', (kind, start)
 
   it('is never served again by a gateway that is killed as it ends', async () => {
     for (const moment of ['once clients know', ...whole('at once', 'once it is closed')]) {
-      await weir(...begin);
+      await begin();
       const killed = await startGateway();
       const subscriber = subscribe(overWebSocket, killed.url, 'pr-7');
       await eventually(() => subgraph.feeds.some((feed) => !feed.isLeft));
       await expectUse();
-      await weir(...end);
+      await preview.endPreview();
       if (moment === 'once clients know') await expectEnd(subscriber);
       if (moment === 'once it is closed') await killed.process.printed(/a graph is closed/);
       killed.process.signal('SIGKILL');
@@ -173,15 +179,14 @@ describe.each(registryStoreKinds)('a preview in a registry in %s', (kind, start)
       expect(await call(url, 'pr-7')).toEqual([404, 'UNKNOWN_GRAPH']);
       expect(await call(url)).toEqual([200, undefined]);
       await process.stop();
-      await statusLater();
-      expect(await left()).toEqual([]);
+      await expectNothingLater();
     }
   });
 
   it('is ended by the next command, whichever write was the last of one that was killed', async () => {
     for (let write = 1; ; write += step) {
-      await weir(...begin);
-      await weir(...begin, '--routing-url', `http://write${write}.test/`);
+      await begin();
+      await begin({ routingUrl: `http://write${write}.test/` });
       const process = startProcess(
         [...preload('die-at.cjs'), weirMain, ...end],
         { ...env(), DIE_OF: kind === 'files' ? 'files' : 'writes', DIE_AT: String(write), DIE_FROM: 'start' },
@@ -189,10 +194,9 @@ describe.each(registryStoreKinds)('a preview in a registry in %s', (kind, start)
       );
       const exitCode = await process.exit;
       expect([0, null]).toContain(exitCode);
-      await weir(...end);
-      expect(await weir('status', '--graph', 'shop')).not.toContain('pr-7');
-      await statusLater();
-      expect(await left()).toEqual([]);
+      await preview.endPreview();
+      expect(await preview.current()).toBeUndefined();
+      await expectNothingLater();
       if (exitCode === 0) {
         expect(write).toBeGreaterThan(5);
         break;

@@ -9,7 +9,9 @@ export function toolsIn(
   context: Context,
   read: (options: Options) => Promise<string>,
 ): ReturnType<typeof DescribeTools.describeTools> {
-  const reader = new OptionsReader(given, context);
+  // A supergraph of the command line stands for that of the default graph.
+  const single = given.supergraph === undefined ? {} : { flags: { graphs: null } };
+  const reader = new OptionsReader(given, context, undefined, single);
   return withOptionsErrors(async () => {
     const options = reader.read();
     const { mcp } = options;

@@ -22,6 +22,10 @@ beforeAll(() => {
   write('agents/orders.graphql', 'query Orders { orders }');
   write('agents/buy.graphql', 'mutation Buy { buy }');
   write('weir.yaml', 'mcp: { operations: [agents/*.graphql] }\n');
+  write(
+    'graphs.yaml',
+    'supergraph: { registry: registry }\ngraphs: { default: shop@prod }\nmcp: { operations: [agents/*.graphql] }\n',
+  );
   write('empty.yaml', 'supergraph: supergraph.graphql\n');
   write('before.graphql', schema('orders'));
   write('after.graphql', schema('orderCount'));
@@ -108,3 +112,17 @@ it.each(['text', 'json', 'github'])(
     expect(stdout).toContain('orders.graphql');
   },
 );
+
+it('reads options with several graphs beside a supergraph that the command line names', async () => {
+  supergraph('orders');
+  const several = join(folder, 'graphs.yaml');
+  const { exitCode, stdout, stderr } = await run(
+    ...['mcp', 'tools', '--supergraph', composed, '--config', several],
+  );
+  expect([exitCode, stderr]).toEqual([0, '']);
+  expect(stdout).toContain('Orders()');
+  const checked = await run(
+    ...['check', '--config', join(folder, 'supergraph.yaml'), '--against', composed, '--tools', several],
+  );
+  expect([checked.exitCode, checked.stderr]).toEqual([0, '']);
+});

@@ -96,6 +96,10 @@ interface More extends Pick<LoadOptions, 'defaults' | 'flags' | 'text'> {
   readonly configIfThere?: string;
 }
 
+/** For commands that read one supergraph: one that the command line names stands in place of `graphs`. */
+export const forOneGraph = ({ supergraph }: Pick<OwnFlags, 'supergraph'>): More =>
+  supergraph === undefined ? {} : { flags: { graphs: null } };
+
 /** Reads the options of a gateway repeatedly, and remembers where they came from. */
 export class OptionsReader {
   readonly #flags: OwnFlags;

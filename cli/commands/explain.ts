@@ -3,7 +3,7 @@ import type { GraphQLError, Source } from 'graphql';
 import { CommandFailure, type Context } from '../context';
 import { readInput } from '../terminal/input';
 import type { OperationExplanation } from '../../gateway/explain/explain';
-import { OptionsReader, withOptionsErrors } from '../gateway-options';
+import { forOneGraph, OptionsReader, withOptionsErrors } from '../gateway-options';
 import type * as Explain from '../../gateway/explain/explain';
 import type * as ReadSupergraph from '../../gateway/process/read-supergraph';
 import type * as GraphQL from 'graphql';
@@ -66,6 +66,8 @@ async function explain(flags: ExplainFlags, context: Context): Promise<void> {
   const reader = new OptionsReader(
     { ...(config !== undefined && { config }), ...(supergraph !== undefined && { supergraph }) },
     context,
+    undefined,
+    forOneGraph(flags),
   );
   const options = await withOptionsErrors(() => reader.read(), reader);
   const supergraphSdl = await withOptionsErrors(

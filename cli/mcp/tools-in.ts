@@ -1,7 +1,7 @@
 import type * as DescribeTools from '../../gateway/mcp/tools/describe-tools';
 import type { Options } from '../../gateway/options';
 import { CommandFailure, type Context } from '../context';
-import { OptionsReader, withOptionsErrors } from '../gateway-options';
+import { forOneGraph, OptionsReader, withOptionsErrors } from '../gateway-options';
 
 /** What an options file offers to agents. @param read the supergraph */
 export function toolsIn(
@@ -9,9 +9,7 @@ export function toolsIn(
   context: Context,
   read: (options: Options) => Promise<string>,
 ): ReturnType<typeof DescribeTools.describeTools> {
-  // A supergraph of the command line stands for that of the default graph.
-  const single = given.supergraph === undefined ? {} : { flags: { graphs: null } };
-  const reader = new OptionsReader(given, context, undefined, single);
+  const reader = new OptionsReader(given, context, undefined, forOneGraph(given));
   return withOptionsErrors(async () => {
     const options = reader.read();
     const { mcp } = options;

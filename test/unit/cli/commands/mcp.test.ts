@@ -125,4 +125,9 @@ it('reads options with several graphs beside a supergraph that the command line 
     ...['check', '--config', join(folder, 'supergraph.yaml'), '--against', composed, '--tools', several],
   );
   expect([checked.exitCode, checked.stderr]).toEqual([0, '']);
+  writeFileSync(join(folder, 'query.graphql'), '{ orders }');
+  const explained = await run(
+    ...['explain', '--query', join(folder, 'query.graphql'), '--supergraph', composed, '--config', several],
+  );
+  expect([explained.exitCode, explained.stderr]).toEqual([0, '']);
 });

@@ -10,6 +10,7 @@ import type { OperationAccess, RefusedLabels } from '../auth/directives';
 import type { CacheQuery } from '../cache/responses/response-cache';
 import type { OperationCost } from '../limits/cost/operation-cost';
 import type { RefuseOperation } from '../limits/operation-limits';
+import { factsOf } from '../limits/repeated-variables';
 import type { VariableValues } from '../limits/variables';
 import type { IncomingRequest } from '../request/incoming-request';
 import type { CountedOperation } from '../telemetry/metrics/call-statistics';
@@ -65,14 +66,20 @@ export const knownKey = (document: string, operationName: string | undefined): s
  */
 export function variableErrors(
   schema: GraphQLSchema,
-  { operation, operationName, source }: CompiledOperation,
+  compiled: CompiledOperation,
   variables: VariableValues,
 ): readonly GraphQLError[] | undefined {
+  const { operation, operationName, source } = compiled;
   const { variableDefinitions = [] } = operation;
   if (variableDefinitions.length === 0) return undefined;
+  const facts = factsOf(variables);
+  if (facts?.validFor === compiled) return undefined;
   const coerce = (definitions: typeof variableDefinitions) =>
     getVariableValues(schema, definitions, variables, { maxErrors: 10 }).errors;
-  if (coerce(variableDefinitions) === undefined) return undefined;
+  if (coerce(variableDefinitions) === undefined) {
+    if (facts !== undefined) facts.validFor = compiled;
+    return undefined;
+  }
   // The remembered document has no source positions, so the text is parsed again.
   return coerce(getOperationAST(parse(source), operationName)!.variableDefinitions!);
 }

@@ -6,6 +6,7 @@ import type { ClientLimits } from './client-limits';
 import type { Estimate } from './cost/estimate';
 import type { OperationCost } from './cost/operation-cost';
 import { refusalOf } from './document-limits';
+import { factsOf } from './repeated-variables';
 import { refuseVariables, type VariableValues } from './variables';
 
 /** Returns the error if a client may not run the operation with these variables. */
@@ -20,9 +21,15 @@ export function refuseOperation(
   const measures = limits.measure(document);
   return (variables, identity) => {
     const own = limits.of(identity);
-    return (
-      refusalOf(measures, own) ?? refuseVariables(variables, own) ?? refuseCost(cost.estimate(variables), own)
-    );
+    const facts = factsOf(variables);
+    if (facts?.within !== undefined && facts.within[0] === measures && facts.within[1] === own)
+      return undefined;
+    const refusal =
+      refusalOf(measures, own) ??
+      refuseVariables(variables, own) ??
+      refuseCost(cost.estimate(variables), own);
+    if (facts !== undefined && refusal === undefined) facts.within = [measures, own];
+    return refusal;
   };
 }
 

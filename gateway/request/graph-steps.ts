@@ -13,8 +13,9 @@ import { AnswerWriter, type AnswerWriterOptions, apolloAnswer, plainAnswer } fro
 import type { Hooks } from './hooks';
 import type { IncomingRequest } from './incoming-request';
 import type { Learn } from './learn-operation';
-import { parseBody, parseUrl, resumedAfter } from './parsed-request';
+import { parseBody, parseUrl, resumedAfter, type SentOperation } from './parsed-request';
 import type { Arrival } from './pipeline';
+import { RepeatedBodies } from './repeated-bodies';
 import { runBatch } from './run-batch';
 import type { RunOperation } from './run-operation';
 import type { ClientAnswer, ResponseParts, Sink } from './sink';
@@ -29,12 +30,15 @@ export interface GraphStepsOptions extends AnswerWriterOptions {
   readonly runOperation: RunOperation;
   readonly learn: Learn;
   readonly hooks: Hooks;
+  /** Whether nobody but the gateway sees what a body holds, so that equal ones are parsed once. */
+  readonly sharesBodies: boolean;
 }
 
 export class GraphSteps {
   readonly #options: GraphStepsOptions;
   readonly #writer: AnswerWriter;
   readonly #mediaTypeFor = mediaTypes();
+  readonly #bodies: RepeatedBodies | undefined;
   /** Hooks must run first, so with hooks no request is answered by its bytes alone. */
   readonly #isLookedUp: boolean;
 
@@ -42,6 +46,7 @@ export class GraphSteps {
     this.#options = options;
     this.#writer = new AnswerWriter(options);
     this.#isLookedUp = Object.values(options.hooks).every((hook) => hook === undefined);
+    this.#bodies = options.sharesBodies && this.#isLookedUp ? new RepeatedBodies() : undefined;
   }
 
   /** Answers a request that is let in. */
@@ -77,10 +82,9 @@ export class GraphSteps {
   }
 
   #runSent(arrival: Arrival): Promise<ClientAnswer> {
-    const { request, body } = arrival;
+    const { request } = arrival;
     const { method, url } = request.head;
-    const sent =
-      method === 'POST' ? parseBody(body, request.proof?.withoutExtensions === true) : parseUrl(url);
+    const sent = method === 'POST' ? this.#parse(arrival) : parseUrl(url);
     if (isList(sent)) return this.#runSeveral(arrival, sent);
     const { accept, 'last-event-id': position } = request.head.headers;
     const type = this.#mediaTypeFor(accept);
@@ -91,6 +95,13 @@ export class GraphSteps {
       type !== undefined || only !== undefined,
     );
     return follow(answered, { arrival, type, only }, this.#writer.answerWith, undefined);
+  }
+
+  #parse({ request, body }: Arrival): SentOperation | readonly unknown[] {
+    const withoutExtensions = request.proof?.withoutExtensions === true;
+    return this.#bodies === undefined || withoutExtensions
+      ? parseBody(body, withoutExtensions)
+      : this.#bodies.parse(body);
   }
 
   /** A batch is always `no-store`: it has no cache policy of its own. */

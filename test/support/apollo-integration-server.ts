@@ -94,6 +94,7 @@ export const createServerBehind =
     });
     const graph = new GraphSteps({
       ...{ isReady: () => true, slots, limits, runOperation, learn, hooks: {}, reply, rates: undefined },
+      sharesBodies: false,
       cachedAnswers: { answer: () => false, learn: () => undefined },
       answerHeaders: createCaching(options, store, metrics, logger, new DataChanges()).answerHeaders,
       formatError: createFormatError(logger, metrics.errors),

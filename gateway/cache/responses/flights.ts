@@ -41,6 +41,8 @@ export class QueryFlight implements IdentifiedCaller, LiveSetMember {
   #calls: Caller['calls'] | undefined;
   /** Undefined until somebody waits for it: most queries are executed for one request alone. */
   #execution: Promise<Execution> | undefined;
+  /** Of each request that waits by itself. */
+  #waiting: PendingAnswer<Execution>[] | undefined;
 
   /** @param until the deadline, for a background execution */
   constructor(key: string, first: IncomingRequest, { count }: Pick<DataChanges, 'count'>, until?: number) {
@@ -61,14 +63,28 @@ export class QueryFlight implements IdentifiedCaller, LiveSetMember {
     this.#execution = execution;
   }
 
+  /** Settles as `execution` does, by `land` or `crash`. For one request alone, which may `follow` it. */
+  wait(): PendingAnswer<Execution> {
+    const own = new PendingAnswer<Execution>();
+    (this.#waiting ??= []).push(own);
+    return own;
+  }
+
   /** Resolves `execution`, if anybody waits for it. */
   land(execution: Execution): void {
-    if (this.#execution instanceof PendingAnswer) this.#execution.resolve(execution);
+    this.#settle((waiting) => waiting.resolve(execution));
   }
 
   /** Rejects `execution`, if anybody waits for it. */
   crash(error: unknown): void {
-    if (this.#execution instanceof PendingAnswer) this.#execution.reject(error);
+    this.#settle((waiting) => waiting.reject(error));
+  }
+
+  #settle(settle: (waiting: PendingAnswer<Execution>) => void): void {
+    if (this.#execution instanceof PendingAnswer) settle(this.#execution as PendingAnswer<Execution>);
+    const waiting = this.#waiting;
+    // Not at once: the first request is answered first.
+    if (waiting !== undefined) queueMicrotask(() => waiting.forEach(settle));
   }
 
   get headers(): Caller['headers'] {

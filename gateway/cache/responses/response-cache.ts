@@ -18,6 +18,7 @@ import type { CachedReply } from './answer-headers';
 import { type CachedOperation, describeOperation, type OperationFacts } from './cached-operation';
 import { QueryFlight, type IdentifiedCaller } from './flights';
 import { bestOf, type ClientDirectives, clientDirectives, type Usable } from './found-answers';
+import { factsOf } from '../../limits/repeated-variables';
 import { loggedIds } from '../../telemetry/logged-ids';
 import type { Logger } from '../../telemetry/logger';
 import type { CacheStatistics } from '../../telemetry/statistics/cache-statistics';
@@ -291,14 +292,21 @@ export class ResponseCache {
     return joined === undefined ? this.#lead(key, near, pending) : this.#follow(joined, pending);
   }
 
-  async #follow(joined: QueryFlight, pending: PendingQuery): Promise<Execution> {
+  #follow(joined: QueryFlight, pending: PendingQuery): Promise<Execution> {
     const { request } = pending;
     joined.join(request);
-    const execution = await waitFor(joined, request);
-    if (!joined.isFor(request)) return this.#alone(pending);
-    this.#settings.statistics.coalesced++;
-    return { ...execution, release: undefined };
+    const waited = request.span === undefined ? joined.wait() : waitFor(joined, request);
+    return follow(waited, { joined, pending }, this.#followed, undefined);
   }
+
+  readonly #followed = (
+    execution: Execution,
+    { joined, pending }: { readonly joined: QueryFlight; readonly pending: PendingQuery },
+  ): Execution | Promise<Execution> => {
+    if (!joined.isFor(pending.request)) return this.#alone(pending);
+    this.#settings.statistics.coalesced++;
+    return execution;
+  };
 
   /** Executes so that others may join. */
   #lead(
@@ -320,11 +328,12 @@ export class ResponseCache {
   readonly #led = (execution: Execution, { near, flight, operation, request }: LeadQuery): Execution => {
     near.delete(flight);
     this.#learnOfPass(operation, execution, flight);
-    flight.land(execution);
     if (flight.size === 1) return execution;
     request.span?.set('weir.shared_with', flight.size - 1);
     // Several requests may send the body, so its memory is not reused.
-    return { ...execution, release: undefined };
+    const shared: Execution = { ...execution, release: undefined };
+    flight.land(shared);
+    return shared;
   };
 
   readonly #notLed = (error: unknown, { near, flight }: LeadQuery): never => {
@@ -448,7 +457,15 @@ function sharedKey(
 }
 
 /** The variables of an operation as JSON, in the order of their definitions. Undefined if a value is nested too deeply. */
-function variablesText(
+function variablesText(operation: CachedOperation, variables: CacheQuery['variables']): string | undefined {
+  const facts = factsOf(variables);
+  if (facts?.text?.operation === operation) return facts.text.json;
+  const json = writeVariables(operation, variables);
+  if (facts !== undefined && json !== undefined) facts.text = { operation, json };
+  return json;
+}
+
+function writeVariables(
   { variableNames }: CachedOperation,
   variables: CacheQuery['variables'],
 ): string | undefined {

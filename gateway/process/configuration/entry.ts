@@ -39,7 +39,7 @@ export function createGraphSteps(
   reply: Reply,
 ): GraphSteps {
   const { metrics, logger } = parts.telemetry;
-  const { hooks } = parts.extensions;
+  const { hooks, plugins } = parts.extensions;
   const { gateway, learn, formatError } = graph;
   const { limits } = access;
   const { slots, rates, readingTurns } = admission;
@@ -49,6 +49,7 @@ export function createGraphSteps(
   return new GraphSteps({
     isReady: () => graph.answers,
     ...{ slots, rates, limits, learn, answerHeaders, formatError, hooks, reply },
+    sharesBodies: plugins.length === 0,
     cachedAnswers: new CachedAnswers({
       mostBytes: keptBytes(options),
       store: caches.store,

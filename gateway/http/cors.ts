@@ -86,7 +86,9 @@ const allowsNobody = (options: CorsOptions): boolean =>
 export function compileCorsHeaders(options: Options): CorsHeaders {
   const security = securityHeaders(options).flat();
   if (allowsNobody(options)) return () => security;
-  const exposed = [...exposedHeaders, ...responseHeaderNames(options)];
+  // By it a client of the tools finds its authorisation server.
+  const challenge = options.mcp === undefined ? [] : ['www-authenticate'];
+  const exposed = [...exposedHeaders, ...challenge, ...responseHeaderNames(options)];
   const policies = policiesOf(options);
   const general = policies.at(-1)!;
   const isForEverybody = allowedOrigins(options) === '*';

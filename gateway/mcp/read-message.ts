@@ -20,7 +20,9 @@ export function messageIn(request: IncomingRequest, body: Buffer): Message {
     return refuse(rpcCodes.parse, requestError('BAD_REQUEST', { reason: 'The body is not valid JSON.' }));
   }
   if (!isMap(message) || message['jsonrpc'] !== '2.0') {
-    const reason = 'The body must be one message of JSON-RPC 2.0, and no batch.';
+    const reason = Array.isArray(message)
+      ? 'Batches are not supported by this version of the protocol: send each message by itself.'
+      : 'The body must be a message of JSON-RPC 2.0.';
     return refuse(rpcCodes.request, requestError('BAD_REQUEST', { reason }));
   }
   const { method } = message;

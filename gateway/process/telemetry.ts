@@ -37,11 +37,11 @@ export const openTelemetry = (
   destination: LogDestination | undefined,
 ): Promise<OpenTelemetry> =>
   openAll(async (parts) => {
-    const { path, telemetry } = options;
+    const { telemetry } = options;
     const { level, format } = options.logging;
     const logger = createLogger({ level, format, destination });
     logger.hide(secretsOf(options));
-    const metrics = parts.add(createMetrics({ path, scheme: options.tls === undefined ? 'http' : 'https' }));
+    const metrics = parts.add(createMetrics(options.tls === undefined ? 'http' : 'https'));
     const { meter } = metrics;
     const version = versionIfKnown();
     const recorder = openRecorder(options);
@@ -49,10 +49,10 @@ export const openTelemetry = (
     parts.onClose(() => audit?.close());
     const agents = awsAgents();
     const tracing = await openTracing({
-      ...{ options: telemetry, env, version, path, meter, logger, agents, recorder },
+      ...{ options: telemetry, env, version, meter, logger, agents, recorder },
     });
     // Without an exporter nothing is traced but for the console.
-    const local = tracing === undefined && recorder !== undefined ? localTracer(path, recorder) : undefined;
+    const local = tracing === undefined && recorder !== undefined ? localTracer(recorder) : undefined;
     const { otlp } = telemetry.metrics;
     const exported =
       otlp &&

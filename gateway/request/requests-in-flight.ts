@@ -41,10 +41,10 @@ export class RequestsInFlight {
 
   constructor(settings: RequestsInFlightOptions) {
     this.#settings = settings;
-    const { logging, mode, path, privateLinks, telemetry, timeouts, tls } = settings.options;
+    const { logging, mode, privateLinks, telemetry, timeouts, tls } = settings.options;
     const { tracer } = settings;
     this.#describe = compileAccessLine(logging);
-    this.#endSpan = tracer && requestSpansOf(tracer, { path, scheme: tls === undefined ? 'http' : 'https' });
+    this.#endSpan = tracer && requestSpansOf(tracer, tls === undefined ? 'http' : 'https');
     this.#ofAll = {
       forwardIn: compileForward(settings.options),
       signIdentity: compileSignedIdentity(privateLinks),
@@ -84,7 +84,8 @@ export class RequestsInFlight {
   begin(head: RequestHead, address: string, sink: Sink, start: number, timeout?: number): IncomingRequest {
     const request = new IncomingRequest(this.#ofAll, head, address, sink, start, timeout);
     const { tracer } = this.#settings;
-    if (tracer !== undefined && this.#isToEndpoint(head)) request.ownTrace = tracer.begin(head, start);
+    const route = tracer && this.#routeOf(head);
+    if (route !== undefined) request.ownTrace = tracer!.begin(head, route, start);
     this.#inFlight.add(request);
     return request;
   }
@@ -120,7 +121,7 @@ export class RequestsInFlight {
     request.end();
     // First, as it is known then whether the trace is exported.
     const span = request.span ?? this.#lateSpan(request, status);
-    if (span !== undefined) this.#endSpan!(span, request, status);
+    if (span !== undefined) this.#endSpan!(span, request, this.#routeOf(request.head)!, status);
     this.#record(request, status);
     if (!request.isAdmitted) return;
     this.#admitted--;
@@ -131,16 +132,18 @@ export class RequestsInFlight {
   #lateSpan(request: IncomingRequest, status: number | undefined): Span | undefined {
     const { tracer } = this.#settings;
     const { head, start, ownTrace } = request;
-    if (tracer === undefined || !isFailure(tracer.recorder, request, status) || !this.#isToEndpoint(head))
-      return undefined;
-    return tracer.beginLate(head, start, ownTrace?.traceId);
+    if (tracer === undefined || !isFailure(tracer.recorder, request, status)) return undefined;
+    const route = this.#routeOf(head);
+    return route === undefined ? undefined : tracer.beginLate(head, route, start, ownTrace?.traceId);
   }
 
-  #isToEndpoint({ url }: RequestHead): boolean {
+  /** The path of the endpoint, or of the tools of agents, that a request is sent to; undefined for one to any other path. */
+  #routeOf({ url }: RequestHead): string | undefined {
     const { path, mcp } = this.#settings.options;
-    if (url === path) return true;
+    if (url === path) return path;
     const own = pathOf(url);
-    return own === path || own === mcp?.path;
+    if (own === path) return path;
+    return own === mcp?.path ? own : undefined;
   }
 
   #record(request: IncomingRequest, answered: number | undefined): void {
@@ -150,7 +153,7 @@ export class RequestsInFlight {
     const status = answered ?? clientGone;
     const milliseconds = performance.now() - request.start;
     if (!isForHealth)
-      metrics.requests.record(request, this.#isToEndpoint(request.head), answered, milliseconds / 1000);
+      metrics.requests.record(request, this.#routeOf(request.head), answered, milliseconds / 1000);
     const level = isForHealth ? 'debug' : 'info';
     if (!logger.isLevelEnabled(level)) return;
     const isWell = status < 400 && request.errorsLeftOut === 0 && !isForHealth;

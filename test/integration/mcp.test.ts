@@ -192,6 +192,25 @@ it('lets pages of listed origins ask first', async () => {
   expect([status, answered.get('access-control-allow-origin')]).toEqual([204, 'https://app.example']);
 });
 
+it('lets pages of listed origins read where they get a token', async () => {
+  await start({ cors: { origins: ['https://app.example'] } });
+  const { status, headers } = await call('MyOrders', {}, { origin: 'https://app.example' });
+  expect([status, headers.get('access-control-allow-origin')]).toEqual([401, 'https://app.example']);
+  expect(headers.get('access-control-expose-headers')).toContain('www-authenticate');
+  expect(headers.get('www-authenticate')).toContain('resource_metadata=');
+});
+
+it('counts calls under the path of the tools', async () => {
+  await start();
+  await call('FindProducts', { words: 'a', first: 1 });
+  await gateway.post({ query: '{ find(words: "c", first: 20) { id } }' });
+  const counted = (await gateway.metrics())
+    .split('\n')
+    .filter((line) => line.startsWith('http_server_request_duration_seconds_count{'))
+    .map((line) => /http_route="([^"]*)"/.exec(line)?.[1]);
+  expect(counted.sort()).toEqual(['/graphql', '/mcp']);
+});
+
 it('explains in a result what no token would help with', async () => {
   await start();
   const { status, body } = await call('Staff', {}, await tokenWith('admin'));
@@ -251,6 +270,14 @@ describe('a request that is no call', () => {
   ])('is answered with 400: %s', async (_, body, code) => {
     const answer = await send({ headers: { 'content-type': 'application/json' }, body });
     expect([answer.status, answer.body.error.code, answer.body.id]).toEqual([400, code, null]);
+  });
+
+  it('explains that there are no batches', async () => {
+    const body = '[{"jsonrpc":"2.0","id":1,"method":"ping"},{"jsonrpc":"2.0","id":2,"method":"ping"}]';
+    const answer = await send({ headers: { 'content-type': 'application/json' }, body });
+    expect(answer.body.error.message).toBe(
+      'Batches are not supported by this version of the protocol: send each message by itself.',
+    );
   });
 
   it('of a wrong media type or size is refused before it is read', async () => {

@@ -42,7 +42,7 @@ export const metricTable = {
     attributes: {
       'http.request.method': method,
       'url.scheme': '`https` if the gateway has `tls`, else `http`.',
-      'http.route': 'The path of the endpoint; missing for all others.',
+      'http.route': 'The path of the endpoint, or of the tools of agents; missing for all others.',
       'http.response.status_code': 'The status; missing if the client left before the answer.',
       'error.type':
         'The status if it is 500 or above, `client_disconnected` if the client left; otherwise missing.',

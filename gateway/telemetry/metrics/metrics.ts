@@ -2,7 +2,7 @@ import { CacheStatistics } from '../statistics/cache-statistics';
 import { ErrorStatistics } from '../statistics/error-statistics';
 import { OverloadStatistics } from '../statistics/overload-statistics';
 import { PersistedOperationStatistics } from '../statistics/persisted-operation-statistics';
-import { RequestStatistics, type RequestStatisticsOptions } from '../statistics/request-statistics';
+import { RequestStatistics } from '../statistics/request-statistics';
 import { ResponseCacheStatistics } from '../statistics/response-cache-statistics';
 import { SubgraphDurations } from '../statistics/subgraph-durations';
 import { WebSocketStatistics } from '../statistics/web-socket-statistics';
@@ -41,14 +41,13 @@ export interface Metrics {
   close(): void;
 }
 
-export function createMetrics(
-  options: RequestStatisticsOptions = { path: '/graphql', scheme: 'http' },
-): Metrics {
+/** @param scheme of the gateway's clients */
+export function createMetrics(scheme: 'http' | 'https' = 'http'): Metrics {
   const meter = new Meter();
   const stopMeasuring = measureRuntime(meter);
   const version = versionIfKnown();
   meter.observe('weir.build', (observe) => observe(1, { version, node: process.versions.node }));
-  const requests = new RequestStatistics(meter, options);
+  const requests = new RequestStatistics(meter, scheme);
   const errors = new ErrorStatistics(meter);
   const calls = new CallStatistics(meter);
   const reloads = reloadsIn(meter);

@@ -3,13 +3,6 @@ import type { Distribution, Histogram, Meter, Total } from '../metrics/meter';
 import type { AttributesOf } from '../metrics/metric-table';
 import { type TopSeries, topSeriesOf } from '../metrics/top-series';
 
-/** Options for all requests. */
-export interface RequestStatisticsOptions {
-  /** The path of the endpoint. */
-  readonly path: string;
-  readonly scheme: 'http' | 'https';
-}
-
 export type MeasuredRequest = Pick<
   IncomingRequest,
   | ('head' | 'operation' | 'earlierOperations' | 'clientName' | 'clientVersion')
@@ -21,18 +14,18 @@ export type RequestListener = (request: MeasuredRequest, status: number | undefi
 
 /** Counts client requests by result, by operation and by client. */
 export class RequestStatistics {
-  readonly #options: RequestStatisticsOptions;
+  readonly #scheme: 'http' | 'https';
   readonly #durations: Histogram<AttributesOf<'http.server.request.duration'>>;
-  /** By method, with the graph, and status. For requests to other paths than the endpoint the status is negative. */
-  readonly #series = new Map<string, Map<number, Distribution>>();
+  /** By path, by method with the graph, and by status. */
+  readonly #series = new Map<string | undefined, Map<string, Map<number, Distribution>>>();
   readonly #operations: Readonly<Record<string, TopSeries<Distribution>>>;
   readonly #clients: TopSeries<Total>;
   readonly #unnamedClients: Total;
   /** Undefined where nobody else counts requests. */
   listener: RequestListener | undefined;
 
-  constructor(meter: Meter, options: RequestStatisticsOptions) {
-    this.#options = options;
+  constructor(meter: Meter, scheme: 'http' | 'https') {
+    this.#scheme = scheme;
     this.#durations = meter.histogram('http.server.request.duration');
     const operations = meter.histogram('weir.graphql.operation.duration');
     const topOperations = (type: string) =>
@@ -53,13 +46,18 @@ export class RequestStatistics {
   }
 
   /**
-   * @param isOperation whether it was sent to the endpoint
+   * @param route the path of the endpoint, or of the tools of agents; undefined if it was sent to another one
    * @param status of the answer; undefined if the client left before it
    */
-  record(request: MeasuredRequest, isOperation: boolean, status: number | undefined, seconds: number): void {
+  record(
+    request: MeasuredRequest,
+    route: string | undefined,
+    status: number | undefined,
+    seconds: number,
+  ): void {
     const { operation, earlierOperations, clientName, clientVersion, span } = request;
-    this.#durationOf(request, isOperation, status).record(seconds, span);
-    if (!isOperation) return;
+    this.#durationOf(request, route, status).record(seconds, span);
+    if (route === undefined) return;
     this.listener?.(request, status, seconds);
     if (clientName === '' && clientVersion === '') this.#unnamedClients.value++;
     else this.#clients.of(`${printable(clientName)}\n${printable(clientVersion)}`).value++;
@@ -84,20 +82,23 @@ export class RequestStatistics {
 
   #durationOf(
     { head, graphLabel: graph }: Pick<MeasuredRequest, 'head' | 'graphLabel'>,
-    isOperation: boolean,
+    route: string | undefined,
     status: number | undefined,
   ): Distribution {
     const method = knownMethod(head.method);
     const seriesKey = graph === undefined ? method : `${method} ${graph}`;
-    let byStatus = this.#series.get(seriesKey);
-    if (byStatus === undefined) this.#series.set(seriesKey, (byStatus = new Map<number, Distribution>()));
-    const key = (status ?? clientGone) * (isOperation ? 1 : -1);
+    let byMethod = this.#series.get(route);
+    if (byMethod === undefined)
+      this.#series.set(route, (byMethod = new Map<string, Map<number, Distribution>>()));
+    let byStatus = byMethod.get(seriesKey);
+    if (byStatus === undefined) byMethod.set(seriesKey, (byStatus = new Map<number, Distribution>()));
+    const key = status ?? clientGone;
     let series = byStatus.get(key);
     if (series === undefined) {
       series = this.#durations.of({
         'http.request.method': method,
-        'url.scheme': this.#options.scheme,
-        'http.route': isOperation ? this.#options.path : undefined,
+        'url.scheme': this.#scheme,
+        'http.route': route,
         'http.response.status_code': status,
         'error.type': errorType(status),
         'weir.graph': graph,

@@ -7,8 +7,6 @@ import { writeDatadog } from './datadog';
 import { writeXRay } from './x-ray';
 
 export interface TracingOptions extends ExportOptions {
-  /** The path of the endpoint. */
-  readonly path: string;
   /** Undefined where the console records nothing. */
   readonly recorder: Recorder | undefined;
 }
@@ -33,7 +31,7 @@ export async function openTracing(given: TracingOptions): Promise<Tracing | unde
   const { keep, xRay, datadog } = given.options.traces;
   const newId = randomIds();
   const tracer = new Tracer({
-    ...{ path: given.path, keep, xRay, datadog, isSampled, take, drop, recorder: given.recorder },
+    ...{ keep, xRay, datadog, isSampled, take, drop, recorder: given.recorder },
     newTraceId: () => newId(16),
     newSpanId: () => newId(8),
     undecided: new UndecidedSpans(mostUndecided),
@@ -57,11 +55,11 @@ const mostUndecided = 10_000;
  * A tracer for the console alone. Nothing is exported. Headers and logs have the trace of the client instead, if there is
  * one.
  */
-export function localTracer(path: string, recorder: Recorder): Tracer {
+export function localTracer(recorder: Recorder): Tracer {
   const newId = randomIds();
   let spans = 0;
   return new Tracer({
-    ...{ path, recorder, isLocal: true, xRay: false, datadog: false, keep: { failed: false } },
+    ...{ recorder, isLocal: true, xRay: false, datadog: false, keep: { failed: false } },
     isSampled: () => false,
     newTraceId: () => newId(16),
     // Only this process sees them.

@@ -6,35 +6,35 @@ import type { Attributes, Span } from './span';
 import type { Recorder } from './trace';
 import type { Tracer } from './tracer';
 
-/** The facts that all requests share. */
-export interface RequestSpanOptions {
-  /** The path of the endpoint. */
-  readonly path: string;
-  readonly scheme: 'http' | 'https';
-}
-
 /**
  * Ends the span of a request. No attribute holds what the client sent, but the names of operations, and its request id.
  *
+ * @param route the path that it was sent to
  * @param status of the answer; undefined when the client left before it
  */
-export type EndRequestSpan = (span: Span, request: IncomingRequest, status: number | undefined) => void;
+export type EndRequestSpan = (
+  span: Span,
+  request: IncomingRequest,
+  route: string,
+  status: number | undefined,
+) => void;
 
-export function requestSpansOf(tracer: Tracer, { path, scheme }: RequestSpanOptions): EndRequestSpan {
-  const byMethod = new Map<string, Attributes>();
-  const sharedBy = (method: string): Attributes => {
-    let shared = byMethod.get(method);
+export function requestSpansOf(tracer: Tracer, scheme: 'http' | 'https'): EndRequestSpan {
+  const known = new Map<string, Attributes>();
+  const sharedBy = (method: string, route: string): Attributes => {
+    const key = `${method} ${route}`;
+    let shared = known.get(key);
     if (shared === undefined) {
       shared = {
-        ...{ 'http.request.method': method, 'url.scheme': scheme, 'url.path': path, 'http.route': path },
+        ...{ 'http.request.method': method, 'url.scheme': scheme, 'url.path': route, 'http.route': route },
       };
-      byMethod.set(method, shared);
+      known.set(key, shared);
     }
     return shared;
   };
-  return (span, request, status) => {
+  return (span, request, route, status) => {
     const { operation, operations, codes, cacheResult, calls, refusals, refusedOperation } = request;
-    span.shared = sharedBy(knownMethod(request.head.method));
+    span.shared = sharedBy(knownMethod(request.head.method), route);
     span.set('http.response.status_code', status);
     span.set('weir.request.id', request.id);
     if (request.graph !== undefined) span.set('weir.graph', request.graph);

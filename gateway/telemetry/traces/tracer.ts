@@ -16,8 +16,6 @@ export interface TracerOptions extends TraceSource {
   readonly xRay: boolean;
   /** Whether Datadog's headers count, too. */
   readonly datadog: boolean;
-  /** The path of the endpoint. */
-  readonly path: string;
 }
 
 /** The trace of one request: of the client's, or one that begins with it. */
@@ -34,22 +32,19 @@ export interface OwnTrace extends Pick<TraceContext, 'traceId'> {
 export class Tracer {
   readonly #options: TracerOptions;
   readonly #keepsAny: boolean;
-  /** Of the spans of requests, by method. */
-  readonly #names: Readonly<Record<'post' | 'get' | 'other', string>>;
 
   constructor(options: TracerOptions) {
     this.#options = options;
-    const { path } = options;
-    this.#names = { post: `POST ${path}`, get: `GET ${path}`, other: `HTTP ${path}` };
     this.#keepsAny = options.keep.failed || options.keep.slowerThan !== undefined;
   }
 
   /**
    * Begins the span of a request. Undefined where it has no trace but that of its client.
    *
+   * @param route the path that it was sent to
    * @param start in milliseconds of `performance.now()`
    */
-  begin({ method, headers }: RequestHead, start: number): OwnTrace | undefined {
+  begin({ method, headers }: RequestHead, route: string, start: number): OwnTrace | undefined {
     const { isSampled: decide, recorder, isLocal = false } = this.#options;
     const isChosen = recorder?.isChosen() === true;
     if (isLocal && !isChosen) return undefined;
@@ -63,7 +58,7 @@ export class Tracer {
     const trace = new Trace(this.#options, { id, isSampled }, isCollected);
     if (trace.notes !== undefined) trace.notes.isChosen = isChosen || isSampled;
     const remote = parent?.spanId === undefined ? undefined : { id: parent.spanId };
-    return new TraceOfSpan(trace.begin(this.#nameFor(method), 'server', start, remote));
+    return new TraceOfSpan(trace.begin(nameFor(method, route), 'server', start, remote));
   }
 
   /**
@@ -91,14 +86,19 @@ export class Tracer {
    *
    * @param traceId of the request. @default that of its client, or a new one
    */
-  beginLate({ method, headers }: RequestHead, start: number, traceId: string | undefined): Span {
+  beginLate(
+    { method, headers }: RequestHead,
+    route: string,
+    start: number,
+    traceId: string | undefined,
+  ): Span {
     const sent = readTrace(single(headers['traceparent']), undefined);
     const parent = sent && parentIn(sent);
     const id = traceId ?? parent?.traceId ?? this.#newTraceId();
     const trace = new Trace(this.#options, { id, isSampled: false }, true);
     trace.notes!.isLate = true;
     const remote = parent?.spanId === undefined ? undefined : { id: parent.spanId };
-    return trace.begin(this.#nameFor(method), 'server', start, remote);
+    return trace.begin(nameFor(method, route), 'server', start, remote);
   }
 
   /** What is recorded for the console; undefined where nothing is. */
@@ -132,13 +132,11 @@ export class Tracer {
     const random = this.#options.newTraceId();
     return this.#options.xRay ? xRayTraceId(random) : random;
   }
-
-  /** A name for the span of a request: clients may send any method. */
-  #nameFor(method: string): string {
-    const { post, get, other } = this.#names;
-    return method === 'POST' ? post : method === 'GET' ? get : other;
-  }
 }
+
+/** A name for the span of a request: clients may send any method. */
+const nameFor = (method: string, route: string): string =>
+  `${method === 'POST' || method === 'GET' ? method : 'HTTP'} ${route}`;
 
 /** The trace of a request without a span: that of its client, or one that only subgraphs know. */
 class TracePassedOn implements OwnTrace {

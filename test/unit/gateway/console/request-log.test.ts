@@ -6,10 +6,12 @@ import { heapUsed } from '../../../support/heap';
 
 const MiB = 1024 * 1024;
 
+const head = { method: 'POST', url: '/graphql', headers: {} };
+
 function open(options: Partial<ConstructorParameters<typeof RequestLog>[0]> = {}) {
   const failures = { enabled: true, slowerThan: 1000, memory: MiB };
   const log = new RequestLog({ sampling: 1, memory: 32 * MiB, failures, values: false, ...options });
-  const tracer = localTracer('/graphql', log);
+  const tracer = localTracer(log);
   /** Records a request with as many fetches as a page has, and all that the gateway notes of them. */
   const record = (
     id: string,
@@ -17,7 +19,7 @@ function open(options: Partial<ConstructorParameters<typeof RequestLog>[0]> = {}
     fetches = 4,
     sent = '{ products { id } }',
   ): Span | undefined => {
-    const request = tracer.begin({ method: 'POST', url: '/graphql', headers: {} }, performance.now());
+    const request = tracer.begin(head, '/graphql', performance.now());
     if (request === undefined) return undefined;
     const first = request.span!;
     const lookup = first.child('weir.cache.lookup');
@@ -56,7 +58,7 @@ function open(options: Partial<ConstructorParameters<typeof RequestLog>[0]> = {}
   };
   /** Records a request that was not traced and has failed. */
   const fail = (id: string, code: string, message = 'The reason.'): void => {
-    const first = tracer.beginLate({ method: 'POST', url: '/graphql', headers: {} }, performance.now(), id);
+    const first = tracer.beginLate(head, '/graphql', performance.now(), id);
     const notes = first.trace.notes!;
     notes.isFailure = true;
     notes.client = { name: `client ${id}`, version: '1.2.3' };

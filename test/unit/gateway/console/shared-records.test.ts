@@ -16,9 +16,9 @@ const traceId = 'a3ce929d0e0e4736a3ce929d0e0e4736';
 function recorded(id: string): Span {
   const failures = { enabled: true, slowerThan: 1000, memory: 1e6 };
   const log = new RequestLog({ sampling: 1, memory: 1e6, failures, values: false });
-  const tracer = localTracer('/graphql', log);
+  const tracer = localTracer(log);
   const headers = { traceparent: `00-${traceId}-00f067aa0ba902b7-00` };
-  const { span } = tracer.begin({ method: 'POST', url: '/graphql', headers }, performance.now())!;
+  const { span } = tracer.begin({ method: 'POST', url: '/graphql', headers }, '/graphql', performance.now())!;
   span!.set('weir.request.id', id);
   tracer.end(span!, false);
   return span!;

@@ -9,7 +9,7 @@ function open(options: Partial<TracerOptions> = {}) {
   const asked: (ParentContext | undefined)[] = [];
   let ids = 0;
   const tracer = new Tracer({
-    ...{ path: '/graphql', xRay: false, datadog: false, keep: { failed: false, slowerThan: undefined } },
+    ...{ xRay: false, datadog: false, keep: { failed: false, slowerThan: undefined } },
     drop: () => undefined,
     newTraceId: () => 'b'.repeat(32),
     newSpanId: () => String(++ids).padStart(16, '0'),
@@ -23,7 +23,7 @@ function open(options: Partial<TracerOptions> = {}) {
     ...options,
   });
   const begin = (headers: Record<string, string> = {}, method = 'POST') =>
-    tracer.begin({ method, url: '/graphql', headers }, performance.now())!;
+    tracer.begin({ method, url: '/graphql', headers }, '/graphql', performance.now())!;
   return { tracer, begin, exported, asked };
 }
 

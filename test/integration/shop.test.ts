@@ -1,5 +1,7 @@
-/** The sample shop through a gateway. Over 300 lines: each subgraph, and each permission. */
+/** The sample shop through a gateway. Over 300 lines: each subgraph, each permission, and each tool of agents. */
+import { join } from 'node:path';
 import { Supergraph, type ObjectType } from '@apollo/federation-internals';
+import Ajv2020 from 'ajv/dist/2020';
 import { developmentCredentials } from '../../cli/dev/credentials';
 import { readPage } from '../support/documentation';
 import { startOtlpReceiver, type OtlpReceiver, type ReceivedSpan } from '../support/otlp-receiver';
@@ -8,8 +10,10 @@ import { sourceOf, startTestGateway, type Json, type TestGateway } from '../supp
 import { startShop, type Shop } from '../support/shop';
 import { countCosts } from '../support/shop-costs';
 import { pathsOf } from '../support/span-paths';
+import { modernMessage, type ToolMessage } from '../support/tool-files';
 
 const linkKey = 'a-key-of-the-link-in-this-test-alone';
+const resource = 'http://localhost:4000/mcp';
 let shop: Shop;
 let gateway: TestGateway;
 let collector: OtlpReceiver;
@@ -22,6 +26,7 @@ beforeAll(async () => {
   gateway = await startTestGateway({
     supergraph: sourceOf(shop.supergraphSdl),
     auth,
+    mcp: { resource, operations: [join(__dirname, '../../agents/*.graphql')] },
     privateLinks: { keys: [linkKey] },
     telemetry: { resource: { 'service.name': 'gateway' }, traces: { otlp: { url: collector.url } } },
     subgraphs: { shipping: { appsync: { auth: { type: 'API_KEY', apiKey: shop.apiKey } } } },
@@ -302,6 +307,78 @@ describe('answers say how long they may be kept', () => {
     const { headers, errors } = await shop.send(subgraph, { query, as: 'u1' });
     expect(errors).toBeUndefined();
     expect(headers.get('cache-control')).toBe(policy);
+  });
+});
+
+describe('the tools of agents', () => {
+  const forEverybody = ['BrowseCategory', 'ProductDetails', 'ProductReviews', 'SearchCatalogue'];
+  const all = [...forEverybody, 'CustomerOrder', 'MyCart'].sort();
+
+  async function send(message: ToolMessage, as?: string) {
+    const { headers, body } = modernMessage(message);
+    const response = await fetch(gateway.url.replace('/graphql', '/mcp'), {
+      method: 'POST',
+      headers: { ...headers, ...(as !== undefined && { authorization: `Bearer ${as}` }) },
+      body,
+    });
+    const { status } = response;
+    const answer = (await response.json()) as Json;
+    return { status, challenge: response.headers.get('www-authenticate'), result: answer.result };
+  }
+  const list = async (as?: string): Promise<Json[]> =>
+    (await send({ method: 'tools/list' }, as)).result.tools;
+  const call = (name: string, given: object, as?: string) =>
+    send({ method: 'tools/call', params: { name, arguments: given } }, as);
+
+  it('are listed by name, and those that need a login to signed-in callers only', async () => {
+    for (const as of ['u1', 'support', 'u1']) expect((await list(as)).map(({ name }) => name)).toEqual(all);
+    expect((await list()).map(({ name }) => name)).toEqual(forEverybody);
+  });
+
+  it.each<[name: string, given: object, as: string | undefined, data: object]>([
+    [
+      'BrowseCategory',
+      { id: 'camping', first: 2 },
+      undefined,
+      { category: { children: [], products: { edges: [{}, {}], pageInfo: { hasNextPage: true } } } },
+    ],
+    ['CustomerOrder', { id: 'o1' }, 'support', { customerOrder: { id: 'o1', refusal: null } }],
+    ['MyCart', {}, 'u1', { cart: { itemCount: expect.any(Number) } }],
+    ['ProductDetails', { upc: 'p1' }, undefined, { product: { upc: 'p1', price: expect.any(Number) } }],
+    ['ProductReviews', { upc: 'p1', first: 2 }, undefined, { product: { reviews: { edges: [{}, {}] } } }],
+    [
+      'SearchCatalogue',
+      { prefix: 'CA', first: 2 },
+      undefined,
+      { search: [{ __typename: 'Category' }, { __typename: 'Product' }] },
+    ],
+  ])('%s answers as its output schema has it', async (name, given, as, data) => {
+    const { inputSchema, outputSchema } = (await list(as)).find((tool) => tool.name === name);
+    const { status, result } = await call(name, given, as);
+    expect([status, result.isError, result.structuredContent.errors]).toEqual([200, undefined, undefined]);
+    expect(result.structuredContent.data).toMatchObject(data);
+    const ajv = new Ajv2020({ strict: false });
+    for (const [schema, value] of [
+      [inputSchema, given],
+      [outputSchema, result.structuredContent],
+    ])
+      expect([ajv.validate(schema, value), ajv.errors]).toEqual([true, null]);
+    // The schema is not one that everything is valid for.
+    expect(ajv.validate(outputSchema, { data: { other: 1 } })).toBe(false);
+  });
+
+  it('that need a login, or a scope, are refused to who has none', async () => {
+    const metadata = 'resource_metadata="http://localhost:4000/.well-known/oauth-protected-resource/mcp"';
+    const order = { id: 'o1' };
+    expect(await call('MyCart', {})).toMatchObject({ status: 401, challenge: `Bearer ${metadata}` });
+    expect(await call('CustomerOrder', order)).toMatchObject({
+      status: 401,
+      challenge: `Bearer scope="support", ${metadata}`,
+    });
+    expect(await call('CustomerOrder', order, 'u1')).toMatchObject({
+      status: 403,
+      challenge: `Bearer error="insufficient_scope", scope="support", ${metadata}`,
+    });
   });
 });
 

@@ -3,7 +3,7 @@ import { limits } from './limits';
 import { persistedOperations } from './persisted-operations';
 import { subgraphs } from './subgraphs';
 import { graphNamePattern, isGraphName } from './supergraph';
-import { authMode, clientHeaderName, mapOf, text, timeout, wholeNumber } from './values';
+import { authMode, clientHeaderName, credentials, mapOf, text, timeout, wholeNumber } from './values';
 
 const nameRule = 'must be a graph and its variant such as shop@prod';
 const graphName = z
@@ -52,6 +52,9 @@ const choice = mapOf({
     )
     .meta({ example: 'tenant' }),
   header: clientHeaderName
+    .refine((name) => name !== 'cookie' && !credentials.has(name), {
+      error: 'must not be a header of credentials, which never name a graph',
+    })
     .optional()
     .describe(
       'Chooses by a header of the client, instead of by `host`. A client that does not send it is not concerned.',
@@ -190,9 +193,10 @@ export function checkGraphs(
   if (several === undefined) {
     if ((registry === undefined) !== (graph === undefined))
       refuse('supergraph', 'must have `registry` and `graph` together');
-  } else if (registry === undefined) refuse('graphs', 'must have `supergraph.registry` beside it');
+  } else if (supergraph === undefined) refuse('graphs', 'must have `supergraph.registry` beside it');
+  else if (registry === undefined) refuse('supergraph', 'must name a registry beside `graphs`');
   else if (graph !== undefined && graph !== several.default)
-    refuse('graphs', 'must have no other `default` than `supergraph.graph` beside it: leave that out');
+    refuse('supergraph', 'must name the `default` of `graphs` as its graph, or none');
 }
 
 /** Whether these are the options of the default graph, or of the only one. */

@@ -18,11 +18,12 @@ interface NamedHeaders {
     readonly rename: Readonly<Record<string, string>>;
   };
   readonly subgraphs: Readonly<Record<string, Pick<NamedHeaders, 'headers'>>>;
+  readonly graphs?: { readonly choose: readonly { readonly header?: string | undefined }[] } | undefined;
 }
 
 /** Refuses a header of tokens where credentials are refused, and another header in its place. */
 export function refuseTokenHeaders(
-  { auth, calls, csrf, logging, headers, subgraphs }: NamedHeaders,
+  { auth, calls, csrf, logging, headers, subgraphs, graphs }: NamedHeaders,
   context: z.RefinementCtx,
 ): void {
   const tokenHeaders = tokenHeadersOf(auth);
@@ -35,6 +36,7 @@ export function refuseTokenHeaders(
   csrf.headers.forEach((name, i) => refuse(name, 'csrf', 'headers', i));
   for (const [field, { header }] of Object.entries(logging.fields))
     refuse(header, 'logging', 'fields', field, 'header');
+  graphs?.choose.forEach(({ header }, i) => refuse(header, 'graphs', 'choose', i, 'header'));
   refuse(headers.operationName, 'headers', 'operationName');
   refuseRenamed(headers.rename, tokenHeaders, context, ['headers', 'rename']);
   for (const [name, own] of Object.entries(subgraphs)) {

@@ -10,9 +10,24 @@ it('has the default graph run, also when complete options are read again', () =>
 
 it('refuses another graph beside it', () => {
   expect(() => parseOptions({ supergraph: { registry: 'folder', graph: 'shop@dev' }, graphs })).toThrow(
-    '`graphs` must have no other `default` than `supergraph.graph` beside it: leave that out.',
+    '`supergraph` must name the `default` of `graphs` as its graph, or none.',
   );
 });
+
+it.each([{}, { supergraph: { file: 'supergraph.graphql' } }])('wants a registry: %j', (given) => {
+  const option = 'supergraph' in given ? '`supergraph` must name a registry' : '`graphs` must have';
+  expect(() => parseOptions({ ...given, graphs })).toThrow(option);
+});
+
+it.each(['Authorization', 'x-api-key', 'cookie'])(
+  'refuses to choose by %s, which has credentials',
+  (header) => {
+    const choose = [{ header, groups: ['staff'], graph: 'shop@{value}' }];
+    expect(() => parseOptions({ supergraph: { registry: 'folder' }, graphs: { ...graphs, choose } })).toThrow(
+      `\`graphs.choose.0.header\` must not be a header of credentials, which never name a graph, but got: "${header}".`,
+    );
+  },
+);
 
 const choosing = (host: string) =>
   parseOptions({

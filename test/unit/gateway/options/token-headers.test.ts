@@ -50,6 +50,13 @@ it.each<[string, OptionsInput]>([
   ['logging.fields.caller.header', { logging: { fields: { caller: { header: 'x-jwt' } } } }],
   ['headers.operationName', { headers: { operationName: 'x-jwt' } }],
   ['subgraphs.a.headers.operationName', { subgraphs: { a: { headers: { operationName: 'x-jwt' } } } }],
+  [
+    'graphs.choose.0.header',
+    {
+      supergraph: { registry: 'folder' },
+      graphs: { default: 'a@b', choose: [{ header: 'x-jwt', groups: ['staff'], graph: 'a@{value}' }] },
+    },
+  ],
 ])('is refused as `%s`, as credentials are', (option, more) => {
   expect(() => withTokensIn('x-jwt', more)).toThrow(
     `\`${option}\` must not be a header of \`auth.oidc[].header\`, but got: "x-jwt".`,

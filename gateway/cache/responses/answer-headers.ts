@@ -95,7 +95,8 @@ export class AnswerHeaders {
     const isPublic = policy.scope === 'public' && !areAllPrivate && outside?.isPrivate !== true;
     const scope = isPublic ? 'public' : 'private';
     const varyPrivate = isPublic ? [] : keyHeaders.varyPrivate;
-    const vary = ['accept', 'accept-encoding', ...keyHeaders.vary, ...varyPrivate, ...(outside?.vary ?? [])];
+    const own = ['accept', 'accept-encoding', ...keyHeaders.vary, ...varyPrivate];
+    const vary = [...new Set([...own, ...(outside?.vary ?? [])])];
     const keys = cdn && isPublic ? tags.map(surrogateKey) : [];
     const isPurgeable = keys.reduce((length, key) => length + key.length + 1, 0) <= longestKeys;
     const control = isPurgeable ? cacheControl({ ...policy, scope }, cdn) : 'public, no-cache';

@@ -25,6 +25,11 @@ export function lambda(options: LambdaAuthOptions, logger: Pick<Logger, 'error' 
     mcp: new LRUCache<string, Proof | typeof denied>({ max: mostRemembered }),
   } satisfies Record<ClientProtocol, unknown>;
   const read = answerReader(logger);
+  const reportCopy = warnOnce(
+    logger,
+    'claim',
+    'tools do not get a claim to which the authoriser copies tokens',
+  );
 
   async function decide(received: AuthRequest): Promise<Proof> {
     const { protocol = 'graphql' } = received;
@@ -38,7 +43,10 @@ export function lambda(options: LambdaAuthOptions, logger: Pick<Logger, 'error' 
     const lifetime = answer.ttlOverride === undefined ? ttl : answer.ttlOverride * 1000;
     // When the token expires is not reported: the lifetime is that of the answer.
     const decision = answer.isAuthorized
-      ? { identity: identityOf(token, answer, protocol), token: bareToken(token) }
+      ? {
+          identity: identityOf(token, answer, protocol === 'mcp' ? reportCopy : undefined),
+          token: bareToken(token),
+        }
       : denied;
     if (lifetime > 0) answers[protocol].set(token, decision, { ttl: lifetime });
     return admitted(decision);
@@ -83,7 +91,7 @@ type AuthoriserAnswer = z.output<typeof authoriserAnswer>;
  * whose name means denying. Both throw.
  */
 function answerReader(logger: Pick<Logger, 'warn'>): (found: unknown) => AuthoriserAnswer {
-  const reported = new Set<string>();
+  const reportUnknown = warnOnce(logger, 'member', 'the answer of the authoriser has an unknown member');
   return (found) => {
     const answer = authoriserAnswer.parse(found);
     for (const member of Object.keys(found as object)) {
@@ -93,14 +101,26 @@ function answerReader(logger: Pick<Logger, 'warn'>): (found: unknown) => Authori
       const meant = members.get(letters) ?? (isDenial ? 'deniedFields' : undefined);
       if (meant !== undefined)
         throw new Error(`The answer has ${JSON.stringify(member)}, but what is read is \`${meant}\`.`);
-      if (reported.has(member) || reported.size >= mostReported) continue;
-      reported.add(member);
-      logger.warn({ member }, 'the answer of the authoriser has an unknown member');
+      reportUnknown(member);
     }
     const malformed = answer.deniedFields?.find((field) => coordinateOf(field) === undefined);
     if (malformed !== undefined)
       throw new Error(`\`deniedFields\` names no field: ${JSON.stringify(malformed)}. Write \`Type.field\`.`);
     return answer;
+  };
+}
+
+/** Logs each name once, up to a number of them. */
+function warnOnce(
+  logger: Pick<Logger, 'warn'>,
+  kind: 'member' | 'claim',
+  message: string,
+): (name: string) => void {
+  const reported = new Set<string>();
+  return (name) => {
+    if (reported.has(name) || reported.size >= mostReported) return;
+    reported.add(name);
+    logger.warn({ [kind]: name }, message);
   };
 }
 
@@ -116,21 +136,32 @@ const bareToken = (token: string): string => token.replace(/^bearer /i, '');
 /** Characters of a token. A shorter one, such as the user `u1` in development, is also part of claims that are no copy. */
 const shortestSecret = 16;
 
-/** Tools hand no token on: what the authoriser has copied it to is left out. */
-function withoutToken(claims: Record<string, unknown>, token: string): Record<string, unknown> {
+/** Tools hand no token on: what the authoriser has copied it to is left out, and reported. */
+function withoutToken(
+  claims: Record<string, unknown>,
+  token: string,
+  report: (claim: string) => void,
+): Record<string, unknown> {
   const bare = bareToken(token);
   if (bare.length < shortestSecret) return claims;
   const text = JSON.stringify(bare).slice(1, -1);
-  return Object.fromEntries(Object.entries(claims).filter((claim) => !JSON.stringify(claim).includes(text)));
+  return Object.fromEntries(
+    Object.entries(claims).filter((claim) => {
+      const isCopy = JSON.stringify(claim).includes(text);
+      if (isCopy) report(claim[0].replaceAll(bare, '…'));
+      return !isCopy;
+    }),
+  );
 }
 
+/** @param reportCopy for tools: has the names of claims that are left out */
 function identityOf(
   token: string,
   { resolverContext, deniedFields }: AuthoriserAnswer,
-  protocol: ClientProtocol,
+  reportCopy: ((claim: string) => void) | undefined,
 ): ReturnType<typeof createIdentity> {
   const found = resolverContext ?? {};
-  const claims = protocol === 'mcp' ? withoutToken(found, token) : found;
+  const claims = reportCopy === undefined ? found : withoutToken(found, token, reportCopy);
   return createIdentity({
     mode: 'lambda',
     subject: textOf(claims['sub']),

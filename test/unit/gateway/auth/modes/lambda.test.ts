@@ -298,6 +298,12 @@ describe('for tools', () => {
     });
   });
 
+  it('logs once for each claim that it is left out, without the token', async () => {
+    for (const token of ['a-token-of-16-ch', 'another-token-of-a-user'])
+      await claimsFor(token, { sub: token, copied: [token], [`of ${token}`]: 1, groups: 'staff' });
+    expect(warnings).toEqual([{ claim: 'sub' }, { claim: 'copied' }, { claim: 'of …' }]);
+  });
+
   it.each([
     ['u1', { sub: 'u1', scope: 'profile' }],
     ['support', { sub: 'support', scope: 'support audit' }],

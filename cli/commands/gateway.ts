@@ -23,6 +23,7 @@ import { forgetUrl, writeUrl } from '../gateway/url-file';
 import { watchOptions } from '../gateway/watch-options';
 import { answerTo, ask } from '../gateway/worker-messages';
 import { callbackKeyVariable, type ReadyMessage } from '../gateway/workers';
+import { lineOfLeftOut } from '../mcp/tools-in';
 
 /** `weir gateway`: runs only the gateway, with any Federation 2 supergraph. */
 export function gatewayCommand(context: Context): Command {
@@ -77,7 +78,7 @@ function workerCount(text: string): number {
 /** Checks everything that a start would refuse, without starting. */
 async function check(flags: OwnFlags, context: Context): Promise<void> {
   const reader = new OptionsReader(flags, context);
-  const { subgraphs, unknown, unavailable } = await withOptionsErrors(async () => {
+  const { subgraphs, unknown, leftOutTools, unavailable } = await withOptionsErrors(async () => {
     const options = await withExtensionsTried(reader.read());
     return (require('../../gateway/process/check-gateway') as typeof CheckGateway).checkGateway(options);
   }, reader);
@@ -90,7 +91,9 @@ async function check(flags: OwnFlags, context: Context): Promise<void> {
     return reader.sources?.describe({ path: ['subgraphs', name], sentence }) ?? sentence;
   });
   context.started?.();
-  context.stdout.write([...notes, found].map((line) => `weir: ${line}\n`).join(''));
+  context.stdout.write(
+    [...notes, ...leftOutTools.map(lineOfLeftOut), found].map((line) => `weir: ${line}\n`).join(''),
+  );
 }
 
 async function runGateway(flags: OwnFlags, context: Context): Promise<void> {

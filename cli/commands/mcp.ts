@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import type { ToolDescription } from '../../gateway/mcp/tools/describe-tools';
 import type * as ReadSupergraph from '../../gateway/process/read-supergraph';
 import { CommandFailure, type Context } from '../context';
-import { toolsIn } from '../mcp/tools-in';
+import { lineOfLeftOut, toolsIn } from '../mcp/tools-in';
 import { formatOption } from '../registry/registry';
 
 interface ToolsFlags {
@@ -61,6 +61,3 @@ function lineOf({ name, inputSchema, requires, scopes, bytes, file, partial }: T
   ];
   return `${name}(${names.join(', ')})\n  ${needs.join('; ')}; ${bytes} bytes; ${file}`;
 }
-
-const lineOfLeftOut = ({ name, file, reason }: { name: string; file: string; reason: string }): string =>
-  `left out: ${name}\n  ${reason} ${file}`;

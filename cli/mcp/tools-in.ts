@@ -1,4 +1,5 @@
 import type * as DescribeTools from '../../gateway/mcp/tools/describe-tools';
+import type { LeftOutTool } from '../../gateway/mcp/tools/tools';
 import type { Options } from '../../gateway/options';
 import { CommandFailure, type Context } from '../context';
 import { forOneGraph, OptionsReader, withOptionsErrors } from '../gateway-options';
@@ -19,3 +20,7 @@ export function toolsIn(
     return describeTools({ ...options, mcp }, await read(options));
   }, reader);
 }
+
+/** An operation that is no tool, and why. */
+export const lineOfLeftOut = ({ name, file, reason }: LeftOutTool): string =>
+  `left out: ${name}\n  ${reason} ${file}`;

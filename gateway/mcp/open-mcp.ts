@@ -74,6 +74,11 @@ export class Mcp {
     return [...new Set(tools.flatMap(({ access }) => missingScopes(access.requirements, [])))].sort();
   }
 
+  /** The operations that are no tools, and why. */
+  get leftOut(): ToolSet['leftOut'] {
+    return this.#set?.leftOut ?? [];
+  }
+
   /** Takes a request to its path. Returns why it is refused before its body is read; undefined if it goes on. */
   enter(request: IncomingRequest): GraphQLError | undefined {
     request.protocol = 'mcp';
@@ -271,7 +276,7 @@ export class Mcp {
   }
 
   #reportLeftOut(): void {
-    for (const { name, file, reason } of this.#set?.leftOut ?? [])
+    for (const { name, file, reason } of this.leftOut)
       this.#parts.logger.warn({ tool: name, file, reason }, 'an operation is no tool');
   }
 

@@ -3,6 +3,7 @@ import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { openStore } from '../cache/stores/open-store';
 import { EventFeeds } from '../events/feeds';
+import type { LeftOutTool } from '../mcp/tools/tools';
 import type { Options } from '../options';
 import { trusting } from '../redis/trust';
 import { openSource } from '../supergraph/open';
@@ -23,6 +24,8 @@ interface CheckedGateway {
   readonly subgraphs: readonly string[] | undefined;
   /** Subgraphs that the options name and the supergraph does not have: they have no effect. */
   readonly unknown: readonly string[];
+  /** Operations of `mcp.operations` that are no tools. */
+  readonly leftOutTools: readonly LeftOutTool[];
   /** Why the supergraph cannot be fetched now. A gateway would start nevertheless, and retry. */
   readonly unavailable: string | undefined;
 }
@@ -81,9 +84,9 @@ export async function checkGateway(options: Options): Promise<CheckedGateway> {
       },
     });
     await configuration.start();
-    const { generation } = configuration;
+    const { generation, leftOutTools } = configuration;
     const subgraphs = generation && listSubgraphs(generation.supergraphSdl).map(({ name }) => name);
-    return { subgraphs, unknown: generation?.unknownSubgraphs ?? [], unavailable };
+    return { subgraphs, unknown: generation?.unknownSubgraphs ?? [], leftOutTools, unavailable };
   } finally {
     await configuration?.close();
     await store.close();

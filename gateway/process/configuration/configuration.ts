@@ -32,6 +32,7 @@ import type { Graph, GraphParts } from './graph';
 import type * as GraphsModule from '../graphs/graphs';
 import type * as RegisteredToolsModule from '../../mcp/tools/registered-tools';
 import type { RegisteredTool } from '../../mcp/tools/registered-tools';
+import type { LeftOutTool } from '../../mcp/tools/tools';
 import { openServedGraph, optionsOfGraph, partsOfGraph, type ServedGraph } from './served-graph';
 
 export interface ConfigurationParts {
@@ -157,6 +158,11 @@ export class Configuration {
   /** What a WebSocket connection needs. */
   get steps(): Entry['steps'] {
     return this.#entry.steps;
+  }
+
+  /** The operations that are no tools, and why. */
+  get leftOutTools(): readonly LeftOutTool[] {
+    return this.#entry.mcp?.leftOut ?? [];
   }
 
   get generation(): Generation | undefined {

@@ -29,6 +29,8 @@ export interface Entry {
   readonly handle: Handle;
   /** What a WebSocket connection needs. */
   readonly steps: ConnectionSteps;
+  /** Undefined without tools. */
+  readonly mcp: Pick<OpenMcp.Mcp, 'leftOut'> | undefined;
 }
 
 /** The steps of requests within one graph. */
@@ -112,7 +114,7 @@ export function createEntry(
   const route = createRoutes({ options, readiness, slots, reply, pageFor, mcp });
   const receive = createReceive({ bodyLimit, admitByHeaders: authentication?.admitByHeaders, pipeline });
   return {
-    ...{ pipeline, reply, route },
+    ...{ pipeline, reply, route, mcp },
     handle: createHandle(begin, route, receive),
     steps: createSteps({ options, requests: inFlight, pipeline }),
   };

@@ -94,6 +94,34 @@ describe('weir gateway --check', () => {
     expect(filesIn()).toEqual(before);
   });
 
+  it.each([
+    ['supergraph.graphql', 'must name a registry beside `graphs`, but got: "supergraph.graphql".'],
+    [
+      'registry:registry#shop@dev',
+      'must name the `default` of `graphs` as its graph, or none, but got: "registry:registry#shop@dev".',
+    ],
+  ])('names the flag that does not go with several graphs: %s', async (supergraph, rule) => {
+    const yaml = 'supergraph: { registry: registry }\ngraphs: { default: shop@prod }';
+    expect(await run(['gateway', '--check', '--supergraph', supergraph], yaml)).toMatchObject({
+      exitCode: 2,
+      stderr: `weir: --supergraph ${rule}\n`,
+    });
+  });
+
+  it('names the operations that are no tools, and why', async () => {
+    write('hello.graphql', 'query Hello { hello }');
+    write('gone.graphql', 'query Gone { gone }');
+    expect(
+      await check('supergraph: supergraph.graphql\nmcp: { operations: [hello.graphql, gone.graphql] }'),
+    ).toEqual({
+      exitCode: 0,
+      stdout:
+        'weir: left out: Gone\n  Cannot query field "gone" on type "Query". gone.graphql\n' +
+        'weir: the options are fine, and so is the supergraph of a.\n',
+      stderr: '',
+    });
+  });
+
   it('passes with a note for options of an unknown subgraph', async () => {
     expect(
       await check('supergraph: supergraph.graphql\nsubgraphs:\n  a: { timeout: 1s }\n  b: { timeout: 1s }'),

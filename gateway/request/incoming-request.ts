@@ -41,6 +41,9 @@ export class ClientGone extends Error {
   override readonly name = 'ClientGone';
 }
 
+/** The same for all: where it was made is no news, and thousands of clients may leave at once. */
+export const goneClient = new ClientGone();
+
 /** Settings that all requests share. */
 export interface IncomingRequestOptions {
   /** What picks the headers that subgraphs get, in the graph of a request. */

@@ -1,6 +1,6 @@
 import { compileSignedIdentity } from '../auth/signed-identity';
 import {
-  ClientGone,
+  goneClient,
   IncomingRequest,
   type IncomingRequestOptions,
   type RequestHead,
@@ -117,7 +117,7 @@ export class RequestsInFlight {
   end(request: IncomingRequest, status: number | undefined): void {
     if (request.indexInSet === outOfSet) return;
     this.#inFlight.delete(request);
-    if (status === undefined) request.abort(new ClientGone());
+    if (status === undefined) request.abort(goneClient);
     request.end();
     // First, as it is known then whether the trace is exported.
     const span = request.span ?? this.#lateSpan(request, status);

@@ -1,5 +1,5 @@
 import type { OperationResult } from '../../cache/responses/response-cache';
-import { ClientGone, type IncomingRequest } from '../../request/incoming-request';
+import { goneClient, type IncomingRequest } from '../../request/incoming-request';
 import type { Engine, KnownOperation } from '../engine';
 import type { Flow } from '../../subgraph-calls/contract/source';
 import type { Audit } from '../../telemetry/audit/audit';
@@ -84,7 +84,7 @@ function recordedAtEnd(
 /** Waits until the audit trail has room for the record. A mutation whose deadline passes meanwhile is not run. */
 async function admitted(audit: Audit, request: IncomingRequest): Promise<void> {
   await audit.ready();
-  if (request.isGone) throw new ClientGone();
+  if (request.isGone) throw goneClient;
 }
 
 interface CodedError {

@@ -14,6 +14,9 @@
  *   millisecond for each entity, which is little for one that is read from a table. For entities that are in the
  *   subgraph's memory, the figure is said and not judged: there, most of the time is for what each call costs anyway;
  * - 1,000 clients who ask at once for one page, which is for everybody and not cached, cost the subgraph calls of one.
+ *
+ * What four workers cost is said and not judged, as no two of them share requests in flight: 50 clients ask three times for
+ * ten pages that are for everybody, cached in the memory of each worker or in a Redis, or once for one page, which is not cached.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,6 +24,7 @@ import { isDeepStrictEqual, parseArgs } from 'node:util';
 import { subgraphNames, supergraphSdl, truth } from './fixture/subgraphs.mjs';
 import { workloads } from './fixture/workloads.mjs';
 import { withHelpers } from './lib/own-bench.mjs';
+import { openRedis, redisMissing } from './lib/redis.mjs';
 import { startSystem } from './lib/running-system.mjs';
 import { findSystem, weirWith } from './systems.mjs';
 
@@ -60,6 +64,24 @@ await withHelpers(async ({ replay: shop, urls, folder }) => {
   await compareEntities('a tenth of a millisecond for each', { perEntity: 0.1, most: 0.3 });
   await compareEntities('in memory', { perEntity: 0 });
   await stampede();
+  const ten = (i, round) => round * 10 + (i % 10);
+  await compareWorkers('ten pages three times, cached in memory', {
+    product: ten,
+    times: 3,
+    options: forEverybody,
+  });
+  if (redisMissing === undefined) {
+    const redis = openRedis(folder);
+    const options = { ...forEverybody, cache: { store: redis.url } };
+    await compareWorkers('ten pages three times, cached in Redis', {
+      product: ten,
+      times: 3,
+      options,
+      most: 2,
+    });
+    redis.stop();
+  }
+  await compareWorkers('one page at once, not cached', { product: (i, round) => round, times: 1 });
 
   async function compareCrowds(who, query, { isSignedIn, options = {}, most }) {
     const apollo = await crowd(findSystem('apollo'), query, isSignedIn);
@@ -132,6 +154,31 @@ await withHelpers(async ({ replay: shop, urls, folder }) => {
       most: 1,
       wrong: wrongOf([first, ...answers]),
     });
+  }
+
+  /** @param product the number of that of a client in a round, which the clients request so many `times` */
+  async function compareWorkers(what, { product, times, options = {} }) {
+    const [one, four] = [await callsOf(1), await callsOf(4)];
+    report(`50 clients, ${what}: ${four.calls} calls with four workers, with one ${one.calls}`, {
+      ...{ ratio: four.calls / one.calls, wrong: one.wrong + four.wrong },
+    });
+
+    async function callsOf(workers) {
+      const { command } = weirOf(options);
+      const system = { command: (files) => [...command(files), '--workers', String(workers)] };
+      const { ask, stop } = await start(system);
+      const askAll = (query, upc) => Promise.all(range(50).map((i) => ask(query, upc(i))));
+      await askAll('{ __typename }', () => 'p1');
+      await count();
+      let wrong = 0;
+      for (let round = 0; round < rounds; round += 1)
+        for (let time = 0; time < times; time += 1)
+          // Others for each number of workers, as they may share a store.
+          wrong += wrongOf(await askAll(page, (i) => `p${workers * 400 + product(i, round)}`));
+      const { calls } = await count();
+      await stop();
+      return { calls, wrong };
+    }
   }
 
   /** @returns the running system, whose `ask(query, upc, client)` resolves with whether the answer is right */

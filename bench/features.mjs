@@ -11,7 +11,7 @@
  * CPU time is that of all threads and processes of a system, per request. Each answer is compared with the first one of its
  * system. Each request has an `authorization` of its own. It only prints figures, as a table of Markdown.
  */
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -23,6 +23,7 @@ import { startHelper } from './lib/helper.mjs';
 import { certificate, features, key } from './lib/measured-features.mjs';
 import { median } from './lib/median.mjs';
 import { withHelpers } from './lib/own-bench.mjs';
+import { openRedis } from './lib/redis.mjs';
 import { processTree, residentBytes, scheduledSeconds } from './lib/processes.mjs';
 import { startProfile } from './lib/profile.mjs';
 import { inspectable } from './lib/inspector.mjs';
@@ -261,15 +262,6 @@ async function profile(name, { said, load }, { clients }) {
   const end = await startProfile(said(), join(values.profile, `${name}.cpuprofile`));
   await clients.ask({ ...load, seconds: 4 });
   process.stderr.write(`${name}\n${await end()}\n`);
-}
-
-/** On the core of the subgraphs. */
-function openRedis(folder) {
-  const port = 20_000 + Math.floor(Math.random() * 12_000);
-  const flags = ['--port', port, '--bind', '127.0.0.1', '--save', '', '--dir', folder].map(String);
-  const server = spawn('taskset', ['-c', '1', 'redis-server', ...flags], { stdio: 'ignore' });
-  process.on('exit', () => server.kill());
-  return { url: `redis://127.0.0.1:${port}`, stop: () => server.kill() };
 }
 
 function row(...cells) {

@@ -6,11 +6,11 @@
  * where it is left out, it has no such feature. `front` is what stands in front of the subgraphs. What needs a server gets
  * its URL as an argument.
  */
-import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { bodies } from '../fixture/feature-operations.mjs';
 import { subgraphNames } from '../fixture/subgraphs.mjs';
 import { gateways } from './costed-features.mjs';
+import { redisMissing } from './redis.mjs';
 
 export const [certificate, key] = ['cert.pem', 'key.pem'].map((name) =>
   fileURLToPath(new URL(`../../test/support/tls/${name}`, import.meta.url)),
@@ -66,7 +66,7 @@ export const features = {
   },
   redis: {
     title: 'response cache in Redis alone',
-    missing: spawnSync('redis-server', ['--version']).error && 'there is no redis-server',
+    missing: redisMissing,
     base: cached,
     weir: ({ redis }) => ({ ...cached, cache: { store: redis, tiered: false } }),
     ...{ limit: ({ redis }) => ({ redis }), isKept: true },

@@ -2,12 +2,12 @@ import { type Identity, isSignedIn } from '../auth/identity';
 import type { Tool } from './tools/tools';
 
 /** Why a caller may not call a tool. */
-export type ToolRefusal =
-  /** It has no credentials. @member scopes those that it needs besides them */
-  | { readonly kind: 'anonymous'; readonly scopes: readonly string[] }
-  | { readonly kind: 'scopes'; readonly scopes: readonly string[] }
-  /** No token would help: a policy is not met, or a field is denied. */
-  | { readonly kind: 'never'; readonly labels: readonly string[] };
+export interface ToolRefusal {
+  /** It has no credentials, or lacks scopes. `never`: no token would help, as a policy is not met, or a field is denied. */
+  readonly kind: 'anonymous' | 'scopes' | 'never';
+  /** The scopes that it lacks. */
+  readonly scopes: readonly string[];
+}
 
 /** @param refused the labels of what is refused to the caller */
 export function refusalOf(
@@ -19,7 +19,7 @@ export function refusalOf(
   const scopes = missingScopes(requirements, identity.scopes);
   if (identity.mode === 'none') return { kind: 'anonymous', scopes };
   const needsLogin = !isSignedIn(identity) && requirements.some(({ kind }) => kind === 'authenticated');
-  return scopes.length > 0 && !needsLogin ? { kind: 'scopes', scopes } : { kind: 'never', labels: refused };
+  return { kind: scopes.length > 0 && !needsLogin ? 'scopes' : 'never', scopes };
 }
 
 /**

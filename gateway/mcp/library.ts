@@ -10,7 +10,7 @@ export interface ToolServer {
   /** The tools that the caller of a request may see. */
   list(request: IncomingRequest): Promise<readonly ToolDefinition[]>;
   /** Whether all callers may see all of them. */
-  readonly isPublic: boolean;
+  isPublic(): boolean;
   /** Calls a tool that exists and that the caller may call. */
   call(request: IncomingRequest, name: string, given: Readonly<Record<string, unknown>>): Promise<CallResult>;
 }
@@ -32,7 +32,7 @@ export function openLibrary(
   const info = serverInfo();
   const { fetch } = createMcpHandler(({ authInfo }) => {
     const request = authInfo!.extra!['request'] as IncomingRequest;
-    const cacheScope = tools.isPublic ? 'public' : 'private';
+    const cacheScope = tools.isPublic() ? 'public' : 'private';
     const server = new Server(info, {
       capabilities: { tools: {} },
       cacheHints: { 'tools/list': { ttlMs: listLifetime, cacheScope } },

@@ -57,7 +57,7 @@ export class McpSink implements Sink {
    *
    * @param onHit has the body of a cached answer, and returns whether it was sent; else `onResponse` has it
    */
-  awaitResponse(onResponse: (response: Response) => void, onHit?: (body: Buffer) => boolean): void {
+  awaitResponse(onResponse: (response: Response) => void, onHit: (body: Buffer) => boolean): void {
     this.#onResponse = onResponse;
     this.#onHit = onHit;
   }
@@ -104,8 +104,8 @@ export class McpSink implements Sink {
     const kept = keptOf(headers);
     if (status === 401) addScopes(kept, this.#scopesOfFirst());
     const bytes = typeof body === 'string' ? Buffer.from(body) : body;
-    const ofBody = bytes.length === 0 ? [] : ['content-type', type];
-    kept.push(...ofBody, 'cache-control', 'no-store', 'content-length', String(bytes.length));
+    if (bytes.length > 0) kept.push('content-type', type);
+    kept.push(...notStored, 'content-length', String(bytes.length));
     this.#http.answer({ status, headers: kept, body: bytes });
   }
 
@@ -115,32 +115,20 @@ export class McpSink implements Sink {
     // Text in an id may have characters of several bytes.
     if (messages === undefined || this.isAnswered || Buffer.byteLength(start) !== start.length)
       return undefined;
-    const length = String(start.length + end.length);
-    const ofBody = [
-      'content-type',
-      'application/json',
-      'cache-control',
-      'no-store',
-      'content-length',
-      length,
-    ];
-    const message = end.after(headText(200, [messages.corsHeaders, keptOf(headers), ofBody]) + start);
+    const length = ['content-length', String(start.length + end.length)];
+    const head = headText(200, [messages.corsHeaders, keptOf(headers), ofJson, notStored, length]);
+    const message = end.after(head + start);
     if (message === undefined) return undefined;
     this.isAnswered = true;
     return { isTaken: messages.sendMessage(200, message) };
   }
 }
 
+const ofJson = ['content-type', 'application/json'];
+const notStored = ['cache-control', 'no-store'];
 const keptHeaders: ReadonlySet<string> = new Set([
-  ...[
-    'allow',
-    'ratelimit',
-    'ratelimit-policy',
-    'retry-after',
-    'server-timing',
-    'www-authenticate',
-    'x-request-id',
-  ],
+  ...['allow', 'ratelimit', 'ratelimit-policy', 'retry-after', 'server-timing'],
+  ...['www-authenticate', 'x-request-id'],
 ]);
 
 function keptOf(headers: readonly string[]): string[] {

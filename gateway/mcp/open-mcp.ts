@@ -37,6 +37,8 @@ export interface McpParts {
   readonly logger: Pick<Logger, 'warn' | 'error'>;
 }
 
+type Outcome = 'ok' | 'failed' | 'refused';
+
 /** Offers registered operations as tools of the Model Context Protocol. Each message is a request of the pipeline. */
 export class Mcp {
   readonly path: string;
@@ -52,12 +54,10 @@ export class Mcp {
     this.path = parts.options.mcp!.path;
     this.#isOwnPage = compileIsOwnPage(parts.options);
     this.#calls = parts.meter.sum('weir.mcp.calls');
-    const isPublic = (): boolean => this.#isPublic;
     this.#library = openLibrary({
       list: (request) => this.#list(request),
-      get isPublic() {
-        return isPublic();
-      },
+      isPublic: () =>
+        this.#tools.every(({ access, isPartial }) => isPartial || access.requirements.length === 0),
       call: (request, name, given) =>
         new Promise((resolve) => {
           // A client that has left gets nothing, and the library would wait for it.
@@ -68,10 +68,11 @@ export class Mcp {
     parts.gateway.onSchemaLoadOrUpdate(() => this.#reportLeftOut());
   }
 
-  /** The scopes of all tools, sorted. */
-  allScopes(): readonly string[] {
-    const tools = [...(this.#set?.tools.values() ?? [])];
-    return [...new Set(tools.flatMap(({ access }) => missingScopes(access.requirements, [])))].sort();
+  /** The scopes that a caller without a token is to request, sorted. */
+  scopesOfFirst(): readonly string[] {
+    if (this.#parts.options.mcp!.scopes === 'operation') return [];
+    const scopes = this.#tools.flatMap(({ access }) => missingScopes(access.requirements, []));
+    return [...new Set(scopes)].sort();
   }
 
   /** The operations that are no tools, and why. */
@@ -82,7 +83,7 @@ export class Mcp {
   /** Takes a request to its path. Returns why it is refused before its body is read; undefined if it goes on. */
   enter(request: IncomingRequest): GraphQLError | undefined {
     request.protocol = 'mcp';
-    request.sink = new McpSink(request.sink, () => this.#scopesOfFirst());
+    request.sink = new McpSink(request.sink, () => this.scopesOfFirst());
     const { method, headers } = request.head;
     if (!this.#isOwnPage(headers))
       return requestError('FORBIDDEN', {
@@ -171,12 +172,11 @@ export class Mcp {
     });
   }
 
-  #errorFor(refusal: ToolRefusal, refused: readonly string[]): GraphQLError {
+  #errorFor({ kind, scopes }: ToolRefusal, refused: readonly string[]): GraphQLError {
     const details = { what: ['all fields of this tool'], lacks: refused.map(describeLack) };
     const { resource } = this.#parts.options.mcp!;
-    if (refusal.kind === 'never' || resource === undefined)
+    if (kind === 'never' || resource === undefined)
       return requestError('UNAUTHORIZED_FIELD_OR_TYPE', details);
-    const { kind, scopes } = refusal;
     const error = kind === 'scopes' ? 'insufficient_scope' : undefined;
     const headers = { 'www-authenticate': bearerChallenge({ resource, error, scopes }) };
     if (kind === 'anonymous')
@@ -196,8 +196,9 @@ export class Mcp {
     const { span } = request;
     span?.set('mcp.method.name', 'tools/call');
     span?.set('gen_ai.tool.name', tool.name);
+    const record = (outcome: Outcome): void => this.#record(request, tool, given, outcome);
     const finish = (result: CallResult): void => {
-      this.#record(request, tool, given, result.isError ? 'failed' : 'ok');
+      record(result.isError ? 'failed' : 'ok');
       onResult(result);
     };
     const run = (): void => {
@@ -209,12 +210,11 @@ export class Mcp {
       }
       (request.sink as McpSink).awaitResponse(
         (response) => finish(resultOf(tool, response)),
-        onHit &&
-          ((cached) => {
-            const isSent = onHit(cached);
-            if (isSent) this.#record(request, tool, given, 'ok');
-            return isSent;
-          }),
+        (cached) => {
+          const isSent = onHit?.(cached) === true;
+          if (isSent) record('ok');
+          return isSent;
+        },
       );
       // The operation has one form of answer, whatever the message takes. These headers are of this request alone.
       request.head.headers.accept = 'application/json';
@@ -233,7 +233,7 @@ export class Mcp {
     request: IncomingRequest,
     { name }: Tool,
     given: Readonly<Record<string, unknown>>,
-    outcome: 'ok' | 'failed' | 'refused',
+    outcome: Outcome,
   ): void {
     this.#calls.add(1, { 'gen_ai.tool.name': name, outcome });
     const { audit, options } = this.#parts;
@@ -247,7 +247,7 @@ export class Mcp {
   async #list(request: IncomingRequest): Promise<readonly ToolDefinition[]> {
     const { identity } = request;
     const shown: ToolDefinition[] = [];
-    for (const tool of this.#set?.tools.values() ?? []) {
+    for (const tool of this.#tools) {
       const { access, definition } = tool;
       const refused = access.peek(identity) ?? (await access.decide(identity));
       const refusal = refusalOf(tool, identity, refused);
@@ -256,10 +256,8 @@ export class Mcp {
     return shown;
   }
 
-  get #isPublic(): boolean {
-    return [...(this.#set?.tools.values() ?? [])].every(
-      ({ access, isPartial }) => isPartial || access.requirements.length === 0,
-    );
+  get #tools(): readonly Tool[] {
+    return [...(this.#set?.tools.values() ?? [])];
   }
 
   /** Undefined while there is no supergraph. */
@@ -278,10 +276,5 @@ export class Mcp {
   #reportLeftOut(): void {
     for (const { name, file, reason } of this.leftOut)
       this.#parts.logger.warn({ tool: name, file, reason }, 'an operation is no tool');
-  }
-
-  /** The scopes that a caller without a token is to request. */
-  #scopesOfFirst(): readonly string[] {
-    return this.#parts.options.mcp!.scopes === 'all' ? this.allScopes() : [];
   }
 }

@@ -79,7 +79,7 @@ function schemaOfNullable(type: GraphQLInputType, definitions: Map<string, JsonS
   return { $ref: `#/$defs/${type.name}` };
 }
 
-/** The descriptions of the arguments and input fields that variables are used for, the first of each. */
+/** The descriptions of the arguments that variables are used for, the first of each. */
 function describedArguments(
   operation: OperationDefinitionNode,
   schema: GraphQLSchema,

@@ -32,7 +32,7 @@ export function outputSchemaOf(
   return {
     type: 'object',
     properties: {
-      data: nullable(new Shapes(schema, fragments).ofType(root, all)),
+      data: new Shapes(schema, fragments).of(root, all),
       errors: {
         type: 'array',
         items: { type: 'object', properties: { message: { type: 'string' } }, required: ['message'] },
@@ -59,65 +59,61 @@ class Shapes {
     this.#fragments = fragments;
   }
 
-  ofType(type: GraphQLOutputType, selections: Selections): JsonSchema {
-    if (isNonNullType(type)) return this.ofType(type.ofType, selections);
-    if (isListType(type)) return { type: 'array', items: this.#ofMember(type.ofType, selections) };
-    if (isEnumType(type)) return { type: 'string', enum: type.getValues().map(({ name }) => name) };
-    if (isLeafType(type)) return scalarSchema(type.name, 'output');
-    const objects = isAbstractType(type) ? this.#schema.getPossibleTypes(type) : [type];
-    return this.#ofObjects(objects, selections);
+  of(type: GraphQLOutputType, selections: Selections): JsonSchema {
+    const own = this.#ofNullable(getNullableType(type), selections);
+    return isNonNullType(type) ? own : nullable(own);
   }
 
-  #ofMember(type: GraphQLOutputType, selections: Selections): JsonSchema {
-    const own = this.ofType(getNullableType(type), selections);
-    return isNonNullType(type) ? own : nullable(own);
+  #ofNullable(type: GraphQLOutputType, selections: Selections): JsonSchema {
+    if (isListType(type)) return { type: 'array', items: this.of(type.ofType, selections) };
+    if (isEnumType(type)) return { type: 'string', enum: type.getValues().map(({ name }) => name) };
+    if (isLeafType(type)) return scalarSchema(type.name, 'output');
+    const objects = isAbstractType(type) ? this.#schema.getPossibleTypes(type) : [type as GraphQLObjectType];
+    return this.#ofObjects(objects, selections);
   }
 
   /** Objects of which the same is selected share a schema. */
   #ofObjects(objects: readonly GraphQLObjectType[], selections: Selections): JsonSchema {
-    const alike = new Map<
-      string,
-      { readonly names: string[]; readonly of: (names: string[]) => JsonSchema }
-    >();
+    const alike = new Map<string, { readonly names: string[]; readonly schema: JsonSchema }>();
     for (const object of objects) {
-      const of = this.#ofObject(object, selections);
-      const key = JSON.stringify(of([]));
-      const known = alike.get(key);
-      if (known === undefined) alike.set(key, { names: [object.name], of });
-      else known.names.push(object.name);
+      const names: string[] = [];
+      const schema = this.#ofObject(object, selections, names);
+      // Written without the names, which are added then.
+      const key = JSON.stringify(schema);
+      const known = alike.get(key) ?? { names, schema };
+      known.names.push(object.name);
+      alike.set(key, known);
     }
-    const schemas = [...alike.values()].map(({ names, of }) => of(names));
+    const schemas = [...alike.values()].map(({ schema }) => schema);
     return schemas.length === 1 ? schemas[0]! : { anyOf: schemas };
   }
 
-  /** @returns its schema, given the names that `__typename` may be */
-  #ofObject(object: GraphQLObjectType, selections: Selections): (names: string[]) => JsonSchema {
+  /** @param names that `__typename` may be */
+  #ofObject(object: GraphQLObjectType, selections: Selections, names: readonly string[]): JsonSchema {
     const found = new Map<string, Occurrence[]>();
     for (const { set, isConditional } of selections)
       this.#collect(object, set.selections, isConditional, found);
     const fields = object.getFields();
     const properties = [...found].map(([key, occurrences]) => {
       const name = occurrences[0]!.field.name.value;
-      if (name === '__typename') return [key, undefined] as const;
+      if (name === '__typename') return [key, { type: 'string', enum: names }];
       const below = occurrences.flatMap(({ field: { selectionSet }, isConditional }) =>
         selectionSet === undefined
           ? []
           : // The only occurrence is there if the field is.
             [{ set: selectionSet, isConditional: isConditional && occurrences.length > 1 }],
       );
-      return [key, this.#ofMember(fields[name]!.type, below)] as const;
+      return [key, this.of(fields[name]!.type, below)];
     });
     const required = [...found]
       .filter(([, all]) => all.some((each) => !each.isConditional))
       .map(([key]) => key);
-    return (names) => ({
+    return {
       type: 'object',
-      properties: Object.fromEntries(
-        properties.map(([key, own]) => [key, own ?? { type: 'string', enum: names }]),
-      ),
+      properties: Object.fromEntries(properties) as JsonSchema,
       ...(required.length > 0 && { required }),
       additionalProperties: false,
-    });
+    };
   }
 
   #collect(

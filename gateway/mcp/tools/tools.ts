@@ -1,4 +1,10 @@
-import { type DocumentNode, type GraphQLSchema, OperationTypeNode, validate, visit } from 'graphql';
+import {
+  type DocumentNode,
+  type GraphQLSchema,
+  NoSchemaIntrospectionCustomRule,
+  OperationTypeNode,
+  validate,
+} from 'graphql';
 import type { OperationAccess } from '../../auth/directives';
 import type { McpOptions } from '../../options/mcp';
 import { validationRules } from '../../request/validation-rules';
@@ -55,7 +61,7 @@ export function compileTools(
   const leftOut: LeftOutTool[] = [];
   for (const each of registered) {
     const { name, file, text, document, operation } = each;
-    const why = whyNot(each, mutations) ?? misfitOf(document, schema);
+    const why = whyNot(each, schema, mutations);
     if (why === undefined)
       tools.set(name, {
         ...each,
@@ -68,8 +74,10 @@ export function compileTools(
   return { tools, leftOut };
 }
 
+/** Why an operation is no tool; undefined if it is one. */
 function whyNot(
   { document, operation }: RegisteredTool,
+  schema: GraphQLSchema,
   mutations: McpOptions['mutations'],
 ): Omit<LeftOutTool, 'name' | 'file'> | undefined {
   const left = (reason: string) => ({ reason, isInvalid: false });
@@ -77,26 +85,10 @@ function whyNot(
   if (type === OperationTypeNode.SUBSCRIPTION) return left('It is a subscription, which has no one answer.');
   if (type === OperationTypeNode.MUTATION && mutations === 'never')
     return left('It is a mutation, and `mcp.mutations` is never.');
-  return introspects(document) ? left('It reads the schema.') : undefined;
-}
-
-/** Why a document is not valid for a schema; undefined if it is. */
-export function misfitOf(
-  document: DocumentNode,
-  schema: GraphQLSchema,
-): Omit<LeftOutTool, 'name' | 'file'> | undefined {
   const [error] = validate(schema, document, validationRules, { maxErrors: 1 });
-  return error && { reason: error.message, isInvalid: true, location: error.locations?.[0] };
-}
-
-function introspects(document: DocumentNode): boolean {
-  let does = false;
-  visit(document, {
-    Field({ name }) {
-      does ||= name.value === '__schema' || name.value === '__type';
-    },
-  });
-  return does;
+  if (error !== undefined) return { reason: error.message, isInvalid: true, location: error.locations?.[0] };
+  const introspects = validate(schema, document, [NoSchemaIntrospectionCustomRule]).length > 0;
+  return introspects ? left('It reads the schema.') : undefined;
 }
 
 function definitionOf(tool: RegisteredTool, schema: GraphQLSchema): ToolDefinition {

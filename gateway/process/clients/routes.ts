@@ -26,7 +26,7 @@ export interface RoutesOptions {
   readonly reply: Reply;
   readonly pageFor: FindPage;
   /** The tools of agents. @default undefined: none are offered */
-  readonly mcp?: Pick<Mcp, 'path' | 'enter' | 'allScopes'> | undefined;
+  readonly mcp?: Pick<Mcp, 'path' | 'enter' | 'scopesOfFirst'> | undefined;
 }
 
 /** A request that has begun, with its head as it was sent. */
@@ -81,8 +81,7 @@ export function createRoutes(routes: RoutesOptions): Route {
   function metadataAt(path: string | undefined): ReturnType<typeof healthAt> {
     if (metadata === undefined || path !== metadata.path) return undefined;
     // Clients request all scopes that they find.
-    const scopes = options.mcp!.scopes === 'all' ? mcp!.allScopes() : [];
-    return { status: 200, body: metadata.documentWith(scopes) };
+    return { status: 200, body: metadata.documentWith(mcp!.scopesOfFirst()) };
   }
 
   function nothingAt(path: string | undefined, method: string): GraphQLError {

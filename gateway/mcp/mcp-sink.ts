@@ -1,8 +1,10 @@
 import type { ClientAnswer, Download, Sink, Upload } from '../request/sink';
 import { headText } from '../http/answer-text';
 import type { MessageEnd } from '../http/prepared-message';
+import type { IncomingRequest } from '../request/incoming-request';
 import { isMap } from '../options/is-map';
 import { type GraphqlError, type Response, responseOf, sentencesOf } from './call-result';
+import { contentOf, modernVersion, startOf } from './result-message';
 
 /** JSON-RPC 2.0, section 5.1. */
 export const rpcCodes = { parse: -32_700, request: -32_600, method: -32_601, params: -32_602, http: -32_000 };
@@ -28,6 +30,7 @@ export class McpSink implements Sink {
   readonly messages = undefined;
   /** How the next refusal is sent. */
   refusal: RpcRefusal = { code: rpcCodes.http };
+  readonly #request: Pick<IncomingRequest, 'head'>;
   readonly #http: Sink;
   readonly #scopesOfFirst: () => readonly string[];
   #onResponse: ((response: Response) => void) | undefined;
@@ -35,8 +38,9 @@ export class McpSink implements Sink {
   #body: Buffer | undefined;
 
   /** @param scopesOfFirst what a challenge is to add: the scopes that a client without a token requests */
-  constructor(http: Sink, scopesOfFirst: () => readonly string[]) {
-    this.#http = http;
+  constructor(request: Pick<IncomingRequest, 'head' | 'sink'>, scopesOfFirst: () => readonly string[]) {
+    this.#request = request;
+    this.#http = request.sink;
     this.#scopesOfFirst = scopesOfFirst;
   }
 
@@ -88,8 +92,9 @@ export class McpSink implements Sink {
     const isForModel =
       status === 429 || (status === 403 && this.#body !== undefined && !isChallenge(status, headers));
     if (isForModel && isMap(message) && message['method'] === 'tools/call') {
-      const content = [{ type: 'text', text: sentencesOf(errors) }];
-      this.send(200, headers, JSON.stringify({ jsonrpc: '2.0', id, result: { content, isError: true } }));
+      const isModern = this.#request.head.headers['mcp-protocol-version'] === modernVersion;
+      const content = contentOf({ isError: true, text: sentencesOf(errors) });
+      this.send(200, headers, startOf({ id, isModern }) + content);
       return;
     }
     const { code, status: own = status } = this.refusal;

@@ -22,9 +22,10 @@ import { compileIsOwnPage } from './origins';
 import { PreparedResults } from './prepared-results';
 import { type Message, messageIn } from './read-message';
 import type { RegisteredTool } from './tools/registered-tools';
+import { contentOf, startOf } from './result-message';
 import { bodyFor, digestOf, nearestTo } from './tool-request';
 import { compileTools, type Tool, type ToolDefinition, type ToolSet } from './tools/tools';
-import { contentOf, startOf, usualCall } from './usual-call';
+import { usualCall } from './usual-call';
 
 export interface McpParts {
   readonly options: Options;
@@ -83,7 +84,7 @@ export class Mcp {
   /** Takes a request to its path. Returns why it is refused before its body is read; undefined if it goes on. */
   enter(request: IncomingRequest): GraphQLError | undefined {
     request.protocol = 'mcp';
-    request.sink = new McpSink(request.sink, () => this.scopesOfFirst());
+    request.sink = new McpSink(request, () => this.scopesOfFirst());
     const { method, headers } = request.head;
     if (!this.#isOwnPage(headers))
       return requestError('FORBIDDEN', {

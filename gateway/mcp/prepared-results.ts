@@ -1,7 +1,7 @@
 import { MessageEnd } from '../http/prepared-message';
 import { responseOf } from './call-result';
 import type { McpSink } from './mcp-sink';
-import { contentOf, startOf, type UsualCall } from './usual-call';
+import { contentOf, type MessageFacts, startOf } from './result-message';
 
 /** Sends what the response cache has to usual calls. To write it into a result takes longer than the rest of a call, so it is kept. */
 export class PreparedResults {
@@ -11,7 +11,7 @@ export class PreparedResults {
   #size = 0;
 
   /** Returns false where the answer is sent as one that is not from the cache. */
-  send(sink: McpSink, headers: readonly string[], call: UsualCall, body: Buffer): boolean {
+  send(sink: McpSink, headers: readonly string[], call: MessageFacts, body: Buffer): boolean {
     if (body.length > longestBody) return false;
     const end = this.#known.get(body) ?? this.#prepare(body);
     const sent = end && sink.sendPrepared(headers, startOf(call), end);

@@ -1,20 +1,14 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { isMap } from '../options/is-map';
-import type { CallResult } from './call-result';
-import { serverInfo } from './library';
+import { type MessageFacts, metaPrefix as meta, modernVersion } from './result-message';
 
 /** A call of a tool in the form in which nearly all clients send it. Any other message is read by the library. */
-export interface UsualCall {
-  readonly id: string | number;
+export interface UsualCall extends MessageFacts {
   readonly name: string;
   readonly arguments: Readonly<Record<string, unknown>>;
-  /** Whether it is of the protocol of 2026, whose requests need no session. */
-  readonly isModern: boolean;
 }
 
-export const modernVersion = '2026-07-28';
 const olderVersions: ReadonlySet<unknown> = new Set(['2025-03-26', '2025-06-18', '2025-11-25']);
-const meta = 'io.modelcontextprotocol/';
 
 /**
  * The library takes five times as long for a call as the gateway for a cached answer, so what it checks of a usual call is
@@ -55,18 +49,3 @@ const isEmpty = (map: object): boolean => Object.keys(map).length === 0;
 
 const takesBoth = (accept = ''): boolean =>
   accept.includes('application/json') && accept.includes('text/event-stream');
-
-/** The answer to a usual call, as the library writes it, up to what comes of the tool. */
-export const startOf = ({ id, isModern }: UsualCall): string =>
-  `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":{${isModern ? modernMembers() : ''}`;
-
-/** The rest of it. */
-export function contentOf({ isError, text }: CallResult): string {
-  const content = `"content":[{"type":"text","text":${JSON.stringify(text)}}]`;
-  return `${content},${isError ? '"isError":true' : `"structuredContent":${text}`}}}`;
-}
-
-let members: string | undefined;
-
-const modernMembers = (): string =>
-  (members ??= `"resultType":"complete","_meta":${JSON.stringify({ [`${meta}serverInfo`]: serverInfo() })},`);

@@ -11,6 +11,7 @@ import { toolFiles } from '../support/tool-files';
 
 const files = toolFiles({
   'add.graphql': '"Adds two numbers." query Add($a: Int!, $b: Int! = 1) { sum(a: $a, b: $b) }',
+  'hidden.graphql': 'query Hidden { hidden }',
   'any.graphql': 'query Anything { any { __typename ... on One { one } ... on Two { two } } }',
 });
 let subgraph: TestSubgraph;
@@ -20,7 +21,8 @@ beforeAll(async () => {
   subgraph = await startSubgraph({
     name: 'numbers',
     typeDefs: `
-      type Query { sum(a: Int!, b: Int!): Int  any: [Any!] }
+      extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@policy"])
+      type Query { sum(a: Int!, b: Int!): Int  any: [Any!]  hidden: Int @policy(policies: [["board"]]) }
       union Any = One | Two
       type One { one: Int! }
       type Two { two: String }`,
@@ -60,8 +62,9 @@ it.each<[string, () => Promise<Pick<Client, 'listTools' | 'callTool' | 'getServe
   [
     'that of 2.x',
     async () => {
-      const client = new ModernClient(info);
+      const client = new ModernClient(info, { versionNegotiation: { mode: 'auto' } });
       await client.connect(new ModernTransport(endpoint()));
+      expect(client.getNegotiatedProtocolVersion()).toBe('2026-07-28');
       return client as unknown as Client;
     },
   ],
@@ -88,6 +91,11 @@ it.each<[string, () => Promise<Pick<Client, 'listTools' | 'callTool' | 'getServe
   });
   const wrong = await client.callTool({ name: 'Add', arguments: { a: 'two' } });
   expect([wrong.isError, JSON.stringify(wrong.content)]).toEqual([true, expect.stringContaining('argument')]);
+  const refused = await client.callTool({ name: 'Hidden' });
+  expect([refused.isError, JSON.stringify(refused.content)]).toEqual([
+    true,
+    expect.stringContaining('It needs the policy'),
+  ]);
   await expect(client.callTool({ name: 'Ad' })).rejects.toThrow('did you mean "Add"?');
   await client.close();
 });

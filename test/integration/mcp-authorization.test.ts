@@ -93,68 +93,77 @@ beforeEach(() => {
 });
 const calls = (): number => shop.requests.length + orders.requests.length;
 
-it('takes an official client from the metadata to a code, a token, more scopes, and a token of a subgraph', async () => {
-  let tokens: Json;
-  let verifier = '';
-  const asked: URL[] = [];
-  const authProvider = {
-    redirectUrl: redirect,
-    clientMetadata: { redirect_uris: [redirect], client_name: 'test', scope: 'openid' },
-    clientInformation: () => ({ client_id: 'agent' }),
-    tokens: () => tokens,
-    saveTokens: (saved: Json) => void (tokens = saved),
-    redirectToAuthorization: (url: URL) => void asked.push(url),
-    saveCodeVerifier: (text: string) => void (verifier = text),
-    codeVerifier: () => verifier,
-  };
-  let transport = new StreamableHTTPClientTransport(new URL(resource), { authProvider });
-  let client = new Client({ name: 'test', version: '1' });
-  /** Does what needs a token, or more scopes, and again with these. */
-  const authorised = async <Value>(act: () => Promise<Value>): Promise<Value> => {
-    const error: unknown = await act().then(
-      () => undefined,
-      (reason: unknown) => reason,
+it.each([
+  ['of 2025', 'legacy'],
+  ['of 2026', 'auto'],
+] as const)(
+  'takes an official client of the protocol %s from the metadata to a token of a subgraph',
+  async (_, mode) => {
+    orders.requests.length = 0;
+    let tokens: Json;
+    let verifier = '';
+    const asked: URL[] = [];
+    const authProvider = {
+      redirectUrl: redirect,
+      clientMetadata: { redirect_uris: [redirect], client_name: 'test', scope: 'openid' },
+      clientInformation: () => ({ client_id: 'agent' }),
+      tokens: () => tokens,
+      saveTokens: (saved: Json) => void (tokens = saved),
+      redirectToAuthorization: (url: URL) => void asked.push(url),
+      saveCodeVerifier: (text: string) => void (verifier = text),
+      codeVerifier: () => verifier,
+    };
+    let transport = new StreamableHTTPClientTransport(new URL(resource), { authProvider });
+    const newClient = () => new Client({ name: 'test', version: '1' }, { versionNegotiation: { mode } });
+    let client = newClient();
+    /** Does what needs a token, or more scopes, and again with these. */
+    const authorised = async <Value>(act: () => Promise<Value>): Promise<Value> => {
+      const error: unknown = await act().then(
+        () => undefined,
+        (reason: unknown) => reason,
+      );
+      expect(error).toBeInstanceOf(UnauthorizedError);
+      await transport.finishAuth(await server.authorize(asked.at(-1)!));
+      return act();
+    };
+
+    await authorised(async () => {
+      await client.close();
+      transport = new StreamableHTTPClientTransport(new URL(resource), { authProvider });
+      client = newClient();
+      await client.connect(transport);
+    });
+    expect(client.getNegotiatedProtocolVersion()).toBe(mode === 'auto' ? '2026-07-28' : '2025-11-25');
+    expect(asked[0]!.origin).toBe(server.issuer);
+    expect(Object.fromEntries(asked[0]!.searchParams)).toMatchObject({
+      code_challenge_method: 'S256',
+      resource,
+    });
+    expect(decodeJwt(tokens.access_token)).toMatchObject({ aud: resource, sub: 'ada', iss: server.issuer });
+    const { tools } = await client.listTools();
+    expect(tools.map(({ name }) => name)).toEqual(['Find', 'Orders', 'Stock']);
+    const dataOf = async (name: string): Promise<Json> => {
+      const { structuredContent } = await client.callTool({ name });
+      return (structuredContent as Json).data;
+    };
+    expect(await dataOf('Find')).toEqual({ find: 1 });
+
+    expect(await authorised(() => dataOf('Orders'))).toEqual({ orders: 3 });
+    expect(decodeJwt(tokens.access_token)['scope']).toContain('orders:read');
+    const [{ headers }] = orders.requests as [TestSubgraph['requests'][number]];
+    const sent = headers.authorization!.replace('Bearer ', '');
+    expect(decodeJwt(sent)).toMatchObject({ aud: audiences.orders, sub: 'ada', scope: 'orders:read' });
+    expect(sent).not.toBe(tokens.access_token);
+
+    expect(await authorised(() => dataOf('Stock'))).toEqual({ stock: 2 });
+    expect(asked.at(-1)!.searchParams.get('scope')!.split(' ')).toEqual(
+      expect.arrayContaining(['orders:read', 'stock:read', 'stock:list']),
     );
-    expect(error).toBeInstanceOf(UnauthorizedError);
-    await transport.finishAuth(await server.authorize(asked.at(-1)!));
-    return act();
-  };
-
-  await authorised(async () => {
+    for (const { headers: all } of shop.requests)
+      expect(JSON.stringify(all)).not.toContain(String(tokens.access_token).split('.')[2]);
     await client.close();
-    transport = new StreamableHTTPClientTransport(new URL(resource), { authProvider });
-    client = new Client({ name: 'test', version: '1' });
-    await client.connect(transport);
-  });
-  expect(asked[0]!.origin).toBe(server.issuer);
-  expect(Object.fromEntries(asked[0]!.searchParams)).toMatchObject({
-    code_challenge_method: 'S256',
-    resource,
-  });
-  expect(decodeJwt(tokens.access_token)).toMatchObject({ aud: resource, sub: 'ada', iss: server.issuer });
-  const { tools } = await client.listTools();
-  expect(tools.map(({ name }) => name)).toEqual(['Find', 'Orders', 'Stock']);
-  const dataOf = async (name: string): Promise<Json> => {
-    const { structuredContent } = await client.callTool({ name });
-    return (structuredContent as Json).data;
-  };
-  expect(await dataOf('Find')).toEqual({ find: 1 });
-
-  expect(await authorised(() => dataOf('Orders'))).toEqual({ orders: 3 });
-  expect(decodeJwt(tokens.access_token)['scope']).toContain('orders:read');
-  const [{ headers }] = orders.requests as [TestSubgraph['requests'][number]];
-  const sent = headers.authorization!.replace('Bearer ', '');
-  expect(decodeJwt(sent)).toMatchObject({ aud: audiences.orders, sub: 'ada', scope: 'orders:read' });
-  expect(sent).not.toBe(tokens.access_token);
-
-  expect(await authorised(() => dataOf('Stock'))).toEqual({ stock: 2 });
-  expect(asked.at(-1)!.searchParams.get('scope')!.split(' ')).toEqual(
-    expect.arrayContaining(['orders:read', 'stock:read', 'stock:list']),
-  );
-  for (const { headers: all } of shop.requests)
-    expect(JSON.stringify(all)).not.toContain(String(tokens.access_token).split('.')[2]);
-  await client.close();
-});
+  },
+);
 
 /** Tokens of the authorisation server, by PKCE. */
 async function tokensFor(audience: string, scope = ''): Promise<Json> {

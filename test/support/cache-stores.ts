@@ -196,20 +196,10 @@ async function tieredDynamo(): Promise<TestStores> {
   });
 }
 
-/**
- * A DynamoDB with a table for a cache. It is a process of its own: what it keeps is no memory of a gateway, and it would
- * throw where nobody catches it, if it had to close with what a store has given up waiting for.
- */
+/** A DynamoDB with a table for a cache. */
 export async function startDynamo() {
-  const server = startProcess([
-    '-e',
-    `const server = require('dynalite')({ createTableMs: 0 });
-     server.listen(0, '127.0.0.1', () => console.log('http://127.0.0.1:' + server.address().port + ' '));
-     const parent = process.ppid;
-     setInterval(() => process.ppid === parent || process.exit(), 1000);`,
-  ]);
-  const [, url] = (await server.printed(/(http:\S+) /)) as unknown as [string, string];
-  const table = 'Cache';
+  const { url } = await (dynalite ??= startDynalite());
+  const table = `Cache${tables++}`;
   const { CreateTableCommand, DynamoDBClient } = await import('@aws-sdk/client-dynamodb');
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
   const clients: { destroy(): void }[] = [];
@@ -230,8 +220,31 @@ export async function startDynamo() {
     /** As the options name it. */
     store: `dynamodb://${table}?region=us-east-1&endpoint=${encodeURIComponent(url)}`,
     settings: () => ({ client: connect(), table }),
-    async close() {
-      clients.forEach((client) => client.destroy());
+    close: async () => clients.forEach((client) => client.destroy()),
+  };
+}
+
+/** One for all tables of a test file, as a start takes a quarter of a second. */
+let dynalite: ReturnType<typeof startDynalite> | undefined;
+let tables = 0;
+afterAll(async () => (await dynalite)?.stop());
+
+/**
+ * It is a process of its own: what it keeps is no memory of a gateway, and it would throw where nobody catches it, if it had
+ * to close with what a store has given up waiting for.
+ */
+async function startDynalite() {
+  const server = startProcess([
+    '-e',
+    `const server = require('dynalite')({ createTableMs: 0 });
+     server.listen(0, '127.0.0.1', () => console.log('http://127.0.0.1:' + server.address().port + ' '));
+     const parent = process.ppid;
+     setInterval(() => process.ppid === parent || process.exit(), 1000);`,
+  ]);
+  const [, url] = (await server.printed(/(http:\S+) /)) as unknown as [string, string];
+  return {
+    url,
+    async stop() {
       server.signal('SIGKILL');
       await server.exit;
     },

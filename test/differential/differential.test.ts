@@ -13,9 +13,9 @@ import { differenceOf, drawGraph, drawOperation, firstIntricate, report } from '
 import { startEngine } from './systems';
 
 const firstSeed = Number(process.env['WEIR_SEED'] ?? 1);
-const supergraphs = amountOf('WEIR_SUPERGRAPHS', 24, 400);
+const supergraphs = amountOf('WEIR_SUPERGRAPHS', 12, 400);
 const operations = Number(process.env['WEIR_OPERATIONS'] ?? 210);
-const perTest = 12;
+const perTest = 6;
 
 const seeds = Array.from({ length: supergraphs }, (_, i) =>
   firstSeed < firstIntricate ? firstSeed + (i >> 1) + (i % 2 === 0 ? 0 : firstIntricate) : firstSeed + i,

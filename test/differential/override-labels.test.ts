@@ -10,7 +10,7 @@ import { RandomSource } from '../support/random-source';
 import { drawGraph, drawOperation, firstIntricate } from './case';
 
 const firstSeed = Number(process.env['WEIR_SEED'] ?? 70_000);
-const supergraphs = amountOf('WEIR_SUPERGRAPHS', 40, 400);
+const supergraphs = amountOf('WEIR_SUPERGRAPHS', 32, 400);
 const operations = 40;
 
 it(

@@ -22,7 +22,7 @@ import {
 } from './sources-graph';
 
 const firstSeed = Number(process.env['WEIR_SEED'] ?? 1);
-const supergraphs = amountOf('WEIR_SUPERGRAPHS', 12, 100);
+const supergraphs = amountOf('WEIR_SUPERGRAPHS', 6, 100);
 const operations = Number(process.env['WEIR_OPERATIONS'] ?? 20);
 const perTest = 12;
 

@@ -14,9 +14,9 @@ import { answerNaively, type Call, type SourcesGraph, startSources } from './sou
 import { type Answer } from './systems';
 
 const firstSeed = Number(process.env['WEIR_SEED'] ?? 1);
-const supergraphs = amountOf('WEIR_SUPERGRAPHS', 20, 400);
+const supergraphs = amountOf('WEIR_SUPERGRAPHS', 10, 400);
 const operations = Number(process.env['WEIR_OPERATIONS'] ?? 50);
-const perTest = 10;
+const perTest = 5;
 
 const groups = Array.from({ length: Math.ceil(supergraphs / perTest) }, (_, i) => firstSeed + i * perTest);
 

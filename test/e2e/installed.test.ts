@@ -18,7 +18,7 @@ import {
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { subset } from 'semver';
 import { dependencies, engines, version } from '../../package.json';
@@ -585,10 +585,19 @@ describe('an entry of a public table', () => {
     writeFileSync(join(checkout, 'config.toml'), '[gateways.other]\n');
   });
 
-  const lay = (...args: string[]) =>
+  const lay = (...args: string[]) => layWith({}, ...args);
+  const layWith = (env: Readonly<Record<string, string>>, ...args: string[]) =>
     run(process.execPath, [join(root, 'bench/entries/install-into.mjs'), ...args], {
-      env: { ...process.env, npm_config_offline: 'true' },
+      env: { ...process.env, npm_config_offline: 'true', ...env },
     });
+
+  /** The path with an `npm` before all others that installs nothing, but writes its arguments to a file. */
+  function pathWithoutNpm(file: string): string {
+    const bin = join(checkout, 'bin');
+    mkdirSync(bin);
+    writeFileSync(join(bin, 'npm'), `#!/bin/sh\necho "$@" >'${file}'\n`, { mode: 0o755 });
+    return `${bin}${delimiter}${process.env['PATH']}`;
+  }
 
   const tarball = (): string => inFolder(readdirSync(folder).find((name) => name.endsWith('.tgz'))!);
 
@@ -631,7 +640,15 @@ describe('an entry of a public table', () => {
   });
 
   it('lays Weir into the benchmark of Hive, with the supergraph of another gateway', async () => {
-    await lay('hive-benchmark', checkout, '--no-run', '--package', tarball());
+    // The audit's entry has installed the package with the same script, which takes npm eight seconds of a processor.
+    const args = join(checkout, 'npm-arguments');
+    await layWith(
+      { PATH: pathWithoutNpm(args) },
+      ...['hive-benchmark', checkout, '--no-run', '--package', tarball()],
+    );
+    expect(readFileSync(args, 'utf8')).toBe(
+      `install --prefix package --no-audit --no-fund --loglevel=error ${tarball()}\n`,
+    );
     expect(await answersOf('./run.sh')).toEqual(expected);
   });
 

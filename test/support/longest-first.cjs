@@ -7,13 +7,17 @@ const { default: Sequencer } = require('@jest/test-sequencer');
  */
 const longest = [
   'test/e2e/installed.test.ts',
+  'test/e2e/previews-expire.test.ts',
+  'test/e2e/deploy-aws.test.ts',
+  'test/e2e/console-browser.test.ts',
   'test/e2e/dev.test.ts',
+  'test/e2e/package.test.ts',
+  'test/e2e/extensions.test.ts',
   'test/e2e/workers.test.ts',
   'test/differential/differential.test.ts',
-  'test/e2e/kit-process.test.ts',
   'test/integration/attack-http.test.ts',
   'test/contracts/channel.test.ts',
-  'test/integration/gateway-usage.test.ts',
+  'test/contracts/subscribe.test.ts',
 ];
 
 /** Of other files, between two end-to-end tests: these start many processes, and then wait for them. */

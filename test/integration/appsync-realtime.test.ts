@@ -25,6 +25,10 @@ class PageWebSocket extends WebSocket {
 }
 Object.assign(globalThis, { WebSocket: PageWebSocket });
 
+/** The link leaves timers of up to five minutes, and a process waits for its timers. */
+const startTimer = globalThis.setTimeout;
+jest.spyOn(globalThis, 'setTimeout').mockImplementation((...given) => startTimer(...given).unref());
+
 const shop = {
   name: 'shop',
   typeDefs: `

@@ -8,7 +8,8 @@
  *   that `--connections` (5,000) make beside 1,000 others: acknowledged; the same over TLS; each with a subscription, all of
  *   which share a source; each with an `authorization` and a source of its own. Fails when one but *tls* is more than 20 KB.
  * - *returning*: `--returning` (10,000) subscribers leave at once, and come back within 10 s. Fails when one of them does not
- *   get the next event. The queries of others count while they come back; those while all come and leave at once stand beside.
+ *   get the next event. Judged are the queries of others while they come back; the p99 of those while all connect, or leave, at once
+ *   is printed.
  * - *silent*: `--silent` (10,000) connections that never send `connection_init`.
  * - *greedy*: `--operations` (10,000) operations over one connection.
  * - *unread*: `--unread` (100) subscribers that read nothing, while `--rate` (1,000) events a second of 1 KB come.

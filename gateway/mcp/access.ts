@@ -3,7 +3,7 @@ import type { Tool } from './tools/tools';
 
 /** Why a caller may not call a tool. */
 export interface ToolRefusal {
-  /** It has no credentials, or lacks scopes. `never`: no token would help, as a policy is not met, or a field is denied. */
+  /** `anonymous`: it has no credentials; `never`: no token would help, as a policy is not met or a field is denied. */
   readonly kind: 'anonymous' | 'scopes' | 'never';
   /** The scopes that it lacks. */
   readonly scopes: readonly string[];

@@ -102,14 +102,14 @@ it.each([
     orders.requests.length = 0;
     let tokens: Json;
     let verifier = '';
-    const asked: URL[] = [];
+    const authorizations: URL[] = [];
     const authProvider = {
       redirectUrl: redirect,
       clientMetadata: { redirect_uris: [redirect], client_name: 'test', scope: 'openid' },
       clientInformation: () => ({ client_id: 'agent' }),
       tokens: () => tokens,
       saveTokens: (saved: Json) => void (tokens = saved),
-      redirectToAuthorization: (url: URL) => void asked.push(url),
+      redirectToAuthorization: (url: URL) => void authorizations.push(url),
       saveCodeVerifier: (text: string) => void (verifier = text),
       codeVerifier: () => verifier,
     };
@@ -123,7 +123,7 @@ it.each([
         (reason: unknown) => reason,
       );
       expect(error).toBeInstanceOf(UnauthorizedError);
-      await transport.finishAuth(await server.authorize(asked.at(-1)!));
+      await transport.finishAuth(await server.authorize(authorizations.at(-1)!));
       return act();
     };
 
@@ -134,8 +134,8 @@ it.each([
       await client.connect(transport);
     });
     expect(client.getNegotiatedProtocolVersion()).toBe(mode === 'auto' ? '2026-07-28' : '2025-11-25');
-    expect(asked[0]!.origin).toBe(server.issuer);
-    expect(Object.fromEntries(asked[0]!.searchParams)).toMatchObject({
+    expect(authorizations[0]!.origin).toBe(server.issuer);
+    expect(Object.fromEntries(authorizations[0]!.searchParams)).toMatchObject({
       code_challenge_method: 'S256',
       resource,
     });
@@ -156,7 +156,7 @@ it.each([
     expect(sent).not.toBe(tokens.access_token);
 
     expect(await authorised(() => dataOf('Stock'))).toEqual({ stock: 2 });
-    expect(asked.at(-1)!.searchParams.get('scope')!.split(' ')).toEqual(
+    expect(authorizations.at(-1)!.searchParams.get('scope')!.split(' ')).toEqual(
       expect.arrayContaining(['orders:read', 'stock:read', 'stock:list']),
     );
     for (const { headers: all } of shop.requests)

@@ -158,7 +158,7 @@ function headersOf(call: Span, { tracing }: Caller): Caller['tracing'] {
 
 function noteStatus(span: Span, status: number): void {
   span.set('http.response.status_code', status);
-  if (isFailure(status, span.attributes['http.request.method'])) span.fail(String(status));
+  if (isFailure(status, span.shared['http.request.method'])) span.fail(String(status));
 }
 
 /** The attributes that all spans of an operation's kind share. */

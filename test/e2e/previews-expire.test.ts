@@ -72,9 +72,10 @@ describe.each(registryStoreKinds)('a preview in a registry in %s', (kind, start)
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const registryOf = (variant: string) => new Registry({ store, variant: { graph: 'shop', variant } });
-  const begin = (change: object = {}, lifetime = 24 * hour) =>
-    preview.preview([{ ...counts, ...change }], { from: 'shop@prod', lifetime }, author);
+  const registryOf = (variant: string, now = () => Date.now()) =>
+    new Registry({ store, variant: { graph: 'shop', variant }, now });
+  const begin = (change: object = {}, lifetime = 24 * hour, by = preview) =>
+    by.preview([{ ...counts, ...change }], { from: 'shop@prod', lifetime }, author);
   const end = ['publish', '--graph', 'shop@pr-7', '--expires', 'now'];
   const env = () => ({ ...credentials, WEIR_REGISTRY: stores.location });
 
@@ -144,8 +145,9 @@ describe.each(registryStoreKinds)('a preview in a registry in %s', (kind, start)
       expect(await weir(...end)).toBe('shop@pr-7 has ended, and is deleted with its usage.\n');
       expect(await weir(...end)).toBe('There is no shop@pr-7: nothing to do.\n');
     } else {
-      await begin({ sdl: 'type Query { b: Int }' }, 1);
-      // Nobody runs a command: the gateway deletes it.
+      // The gateway deletes it: nobody runs a command, and by the clock of its publisher it has not expired yet.
+      const late = registryOf('pr-7', () => Date.now() - hour);
+      await begin({ sdl: 'type Query { b: Int }' }, hour + 1, late);
       await eventually(async () =>
         (await left()).every((key) => /(pr-7|\/current[.\d]*|variants\/.*)$/.test(key)),
       );
